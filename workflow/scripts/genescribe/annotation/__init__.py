@@ -1,0 +1,1 @@
+"""Annotation: sliding windows, decoding, stitching and writing genes."""

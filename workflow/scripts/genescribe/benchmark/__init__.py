@@ -1,0 +1,1 @@
+"""Benchmark: baselines, controls and exact scores."""

@@ -1,0 +1,1 @@
+"""Corpus: splits, shards and the window reader."""

@@ -1,0 +1,1 @@
+"""Genomes: fetch, verify and normalise FASTA and GFF3."""

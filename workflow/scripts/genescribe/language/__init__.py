@@ -1,0 +1,1 @@
+"""The annotation language: vocabulary, codec and grammar. Knows no torch."""

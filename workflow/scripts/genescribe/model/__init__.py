@@ -1,0 +1,1 @@
+"""The model: encoders, pointing decoder, dense heads, grammar masks and generation."""

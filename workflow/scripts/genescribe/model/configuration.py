@@ -1,0 +1,70 @@
+"""Configuration of a GeneScribe model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+FRAME_CLASSES = ("intergenic", "+0", "+1", "+2", "-0", "-1", "-2", "RNA", "intron")
+"""Dense label of a nucleotide: coding on a strand with its codon position, counted from left to right."""
+
+BOUNDARIES = ("start+", "stop+", "donor+", "acceptor+", "stop-", "start-", "acceptor-", "donor-")
+"""Dense boundary labels, each at the segment's own first or last base; bit i of the `boundary` labels."""
+
+
+class GeneScribeConfig(PreTrainedConfig):
+    """Sizes of the compact encoder, the decoder and the heads, and how windows are cut.
+
+    Args:
+        patch: nucleotides per encoder position; a multiple of 3.
+        window: nucleotides per window in training and annotation; a multiple of `patch`.
+        width: width of encoder and decoder.
+        heads: attention heads of encoder and decoder.
+        encoder_layers, decoder_layers: how many.
+        mlp_ratio: width of the gated MLP over `width`.
+        channels: width of the features of a nucleotide.
+        stem_kernel: kernel of the convolutions over nucleotides.
+        patch_kernel: kernel, in patches, of the convolution that smooths coding potential before attention.
+        dropout: on the residual branches.
+        genetic_codes: NCBI numbers of the codes that the model was trained on.
+        introns: whether protein-coding genes may have introns (eukaryotes).
+    """
+
+    model_type = "genescribe"
+
+    def __init__(
+        self,
+        patch: int = 12,
+        window: int = 6144,
+        width: int = 192,
+        heads: int = 6,
+        encoder_layers: int = 4,
+        decoder_layers: int = 2,
+        mlp_ratio: float = 8 / 3,
+        channels: int = 64,
+        stem_kernel: int = 9,
+        patch_kernel: int = 9,
+        dropout: float = 0.0,
+        genetic_codes: tuple[int, ...] | list[int] = (11,),
+        introns: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.patch = patch
+        self.window = window
+        self.width = width
+        self.heads = heads
+        self.encoder_layers = encoder_layers
+        self.decoder_layers = decoder_layers
+        self.mlp_ratio = mlp_ratio
+        self.channels = channels
+        self.stem_kernel = stem_kernel
+        self.patch_kernel = patch_kernel
+        self.dropout = dropout
+        self.genetic_codes = list(genetic_codes)
+        self.introns = introns
+        super().__init__(**kwargs)
+        if patch % 3 or window % patch:
+            raise ValueError(f"patch ({patch}) must be a multiple of 3 and window ({window}) a multiple of patch")
+        if width % heads or (width // heads) % 2:
+            raise ValueError(f"width ({width}) must be an even multiple of heads ({heads})")

@@ -1,0 +1,86 @@
+"""Heads: next token, pointer over nucleotides, dense labels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genescribe.language import vocabulary
+from genescribe.model.configuration import BOUNDARIES, FRAME_CLASSES, GeneScribeConfig
+from genescribe.model.layers import rotate
+
+
+class DenseHeads(nn.Module):
+    """Frame class and boundaries of every nucleotide. They teach the features; genes come from the decoder."""
+
+    def __init__(self, config: GeneScribeConfig) -> None:
+        super().__init__()
+        self.frame = nn.Linear(config.channels, len(FRAME_CLASSES))
+        self.boundary = nn.Linear(config.channels, len(BOUNDARIES))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, L, channels) -> frame logits (B, L, 9) and boundary logits (B, L, 8)."""
+        return self.frame(features), self.boundary(features)
+
+
+def pointer_wavelengths(pairs: int, window: int) -> Tensor:
+    """Wavelengths (pairs,) in nucleotides of the pointer's rotary positions.
+
+    The first is exactly 3, the codon; the others spread geometrically from 8 nt to four windows.
+    """
+    spread = torch.logspace(math.log10(8), math.log10(4 * window), pairs - 1)
+    return torch.cat((torch.tensor([3.0]), spread))
+
+
+class PointerHead(nn.Module):
+    """Distribution over the nucleotides of the window, from a decoder state.
+
+    logit = query . key + gate . boundary logits. Half of the query and key turns with the position (relative to the
+    nucleotide last pointed at), half is content alone.
+    """
+
+    wavelengths: Tensor
+
+    def __init__(self, config: GeneScribeConfig) -> None:
+        super().__init__()
+        self.size = config.channels
+        self.query = nn.Linear(config.width, config.channels)
+        self.key = nn.Linear(config.channels, config.channels)
+        self.gate = nn.Linear(config.width, len(BOUNDARIES))
+        self.window = config.window
+
+    def _turn(self, x: Tensor, positions: Tensor) -> Tensor:
+        half = self.size // 2
+        wavelengths = pointer_wavelengths(half // 2, self.window).to(x.device)
+        angles = positions.float().unsqueeze(-1) * (2 * math.pi / wavelengths)
+        return torch.cat((rotate(x[..., :half], angles.cos(), angles.sin()), x[..., half:]), dim=-1)
+
+    def keys(self, features: Tensor) -> Tensor:
+        """Keys (B, L, channels) of the nucleotides."""
+        return self._turn(self.key(features).float(), torch.arange(features.shape[1], device=features.device))
+
+    def forward(self, hidden: Tensor, last_pointed: Tensor, keys: Tensor, boundary: Tensor) -> Tensor:
+        """Pointer logits.
+
+        Args:
+            hidden: decoder states (B, P, width).
+            last_pointed: (B, P).
+            keys: from `keys`, (B, L, channels).
+            boundary: boundary logits (B, L, 8).
+
+        Returns:
+            logits (B, P, L), float32.
+        """
+        query = self._turn(self.query(hidden).float(), last_pointed)
+        gate = self.gate(hidden).float()
+        queries = torch.cat((query / math.sqrt(self.size), gate), dim=-1)
+        return torch.bmm(queries, torch.cat((keys.float(), boundary.float()), dim=-1).transpose(1, 2))
+
+
+class TokenHead(nn.Linear):
+    """Logits of the next token."""
+
+    def __init__(self, config: GeneScribeConfig) -> None:
+        super().__init__(config.width, vocabulary.SIZE)

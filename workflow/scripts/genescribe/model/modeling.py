@@ -1,0 +1,195 @@
+"""The GeneScribe model: encoder, decoder, pointer and dense heads, as one Hugging Face model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from genescribe.language import vocabulary
+from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
+from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
+from genescribe.model.encoder import CompactEncoder
+from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
+
+RARE_WEIGHT = 20.0
+"""Weight of a positive in the boundary loss: a nucleotide in some 500 is a boundary of a given type."""
+
+
+@dataclass
+class Encoded:
+    """A batch of windows as the decoder sees it.
+
+    Attributes:
+        memory: (B, T, width).
+        features: (B, L, channels).
+        frame: frame logits (B, L, 9).
+        boundary: boundary logits (B, L, 8).
+        keys: pointer keys (B, L, channels).
+        patch_mask: True (B, T) where a patch holds sequence, or None.
+    """
+
+    memory: Tensor
+    features: Tensor
+    frame: Tensor
+    boundary: Tensor
+    keys: Tensor
+    patch_mask: Tensor | None
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these windows of the batch, in this order."""
+        for name, value in vars(self).items():
+            if value is not None:
+                setattr(self, name, value[rows])
+
+
+@dataclass
+class Losses:
+    """Sums of the losses over a batch, and what they are summed over.
+
+    `token` and `pointer` are cross-entropies in nats, `frame` is a cross-entropy and `boundary` a weighted binary
+    cross-entropy per nucleotide. `pointer_hits` counts pointers whose best nucleotide is the right one.
+    """
+
+    token: Tensor
+    pointer: Tensor
+    frame: Tensor
+    boundary: Tensor
+    pointer_hits: Tensor
+    tokens: Tensor
+    pointers: Tensor
+    bases: Tensor
+
+
+class GeneScribeModel(PreTrainedModel):
+    """Reads windows of DNA and writes their genes in the annotation language (`genescribe.language`)."""
+
+    config_class = GeneScribeConfig
+    base_model_prefix = "genescribe"
+    main_input_name = "codes"
+
+    def __init__(self, config: GeneScribeConfig) -> None:
+        super().__init__(config)
+        self.encoder = CompactEncoder(config)
+        self.decoder = Decoder(config)
+        self.token_head = TokenHead(config)
+        self.pointer_head = PointerHead(config)
+        self.dense_heads = DenseHeads(config)
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """Normal weights of variance 1 / fan-in; residual outputs shrunk by depth as in GPT-2 and GPT-3."""
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            fan_in = module.weight[0].numel()
+            nn.init.normal_(module.weight, std=fan_in**-0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.EmbeddingBag):
+            nn.init.normal_(module.weight, std=0.05)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.5)
+        elif isinstance(module, nn.RMSNorm):
+            nn.init.ones_(module.weight)
+
+    def encode(self, codes: Tensor, valid: Tensor | None = None) -> Encoded:
+        """Encode windows of base codes (B, L), of which the first `valid` (B,) bases are sequence, the rest padding."""
+        patch_mask = None
+        if valid is not None and bool((valid < codes.shape[1]).any()):
+            patches = torch.arange(codes.shape[1] // self.config.patch, device=codes.device)
+            patch_mask = patches[None, :] * self.config.patch < valid[:, None]
+        memory, features = self.encoder(codes, patch_mask)
+        frame, boundary = self.dense_heads(features)
+        return Encoded(memory, features, frame, boundary, self.pointer_head.keys(features), patch_mask)
+
+    def start(self, encoded: Encoded) -> DecoderCache:
+        """A fresh decoder cache over encoded windows."""
+        return self.decoder.start(encoded.memory, encoded.patch_mask)
+
+    def step(
+        self, encoded: Encoded, cache: DecoderCache, tokens: Tensor, positions: Tensor, last_pointed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Read tokens (B, S) and give token logits (B, S, V) and pointer logits (B, S, L) of what comes next."""
+        hidden = self.decoder(tokens, positions, last_pointed, encoded.features, cache)
+        logits = self.token_head(hidden).float()
+        return logits, self.pointer_head(hidden, last_pointed, encoded.keys, encoded.boundary)
+
+    def forward(
+        self,
+        codes: Tensor,
+        tokens: Tensor,
+        positions: Tensor,
+        frame_class: Tensor,
+        boundary: Tensor,
+        loss_mask: Tensor,
+        valid: Tensor | None = None,
+        weight: Tensor | None = None,
+        label_smoothing: float = 0.0,
+    ) -> Losses:
+        """Losses of a batch under teacher forcing.
+
+        Args:
+            codes: base codes (B, L).
+            tokens: BOS ... EOS PAD*, (B, S).
+            positions: nucleotides pointed at, -1 elsewhere, (B, S).
+            frame_class: (B, L), -1 where masked.
+            boundary: bit field (B, L), see `configuration.BOUNDARIES`.
+            loss_mask: False (B, L) where a base takes no part in any loss.
+            valid: real bases per window (B,).
+            weight: weight of each window's losses (B,).
+            label_smoothing: of the token loss.
+        """
+        encoded = self.encode(codes, valid)
+        last_pointed = last_pointed_position(positions)
+        hidden = self.decoder(
+            tokens[:, :-1], positions[:, :-1], last_pointed[:, :-1], encoded.features, self.start(encoded)
+        )
+        if weight is None:
+            weight = torch.ones(codes.shape[0], device=codes.device)
+
+        next_token = tokens[:, 1:]
+        written = next_token != vocabulary.PAD
+        token_loss = functional.cross_entropy(
+            self.token_head(hidden).float().transpose(1, 2), next_token, reduction="none", label_smoothing=label_smoothing
+        )
+        token_sum = (token_loss * written * weight[:, None]).sum()
+
+        # Pointing steps are a third of all: pack them to the left so that no logits over the window are computed
+        # for the others.
+        next_position = positions[:, 1:]
+        points = next_position >= 0
+        most = max(int(points.sum(dim=1).max()), 1)
+        order = (~points).to(torch.int8).argsort(dim=1, stable=True)[:, :most]
+        target = next_position.gather(1, order)
+        packed = hidden.gather(1, order.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+        logits = self.pointer_head(packed, last_pointed[:, :-1].gather(1, order), encoded.keys, encoded.boundary)
+        pointing = target >= 0
+        pointer_loss = functional.cross_entropy(logits.transpose(1, 2), target.clamp(min=0), reduction="none")
+        pointer_sum = (pointer_loss * pointing * weight[:, None]).sum()
+        hits = ((logits.argmax(dim=-1) == target) & pointing).sum()
+
+        base_weight = loss_mask * weight[:, None]
+        known = frame_class >= 0
+        frame_loss = functional.cross_entropy(
+            encoded.frame.float().transpose(1, 2), frame_class.clamp(min=0).long(), reduction="none"
+        )
+        frame_sum = (frame_loss * known * base_weight).sum()
+        bits = torch.arange(len(BOUNDARIES), device=codes.device)
+        is_boundary = ((boundary.long().unsqueeze(-1) >> bits) & 1).float()
+        boundary_loss = functional.binary_cross_entropy_with_logits(
+            encoded.boundary.float(), is_boundary, reduction="none", pos_weight=torch.full_like(bits, 1) * RARE_WEIGHT
+        ).sum(dim=-1)
+        boundary_sum = (boundary_loss * base_weight).sum()
+        return Losses(
+            token=token_sum,
+            pointer=pointer_sum,
+            frame=frame_sum,
+            boundary=boundary_sum,
+            pointer_hits=hits,
+            tokens=(written * weight[:, None]).sum(),
+            pointers=(pointing * weight[:, None]).sum(),
+            bases=base_weight.sum(),
+        )

@@ -1,0 +1,1 @@
+"""Report: one HTML page that a person can judge an annotation by."""
