@@ -55,11 +55,13 @@ class Progress:
 
     def line(self, elapsed: float) -> str:
         """The state after `elapsed` seconds as one line of text."""
+        done, total = format_amount(self.done), format_amount(self.total)
         share = f" ({100 * self.done / self.total:.0f} %)" if self.total else ""
-        text = f"{self.description}: {format_amount(self.done)} of {format_amount(self.total)} {self.unit}{share}"
+        text = f"{self.description}: {done} of {total} {self.unit}{share}"
         rate = self.done / elapsed if elapsed > 0 else 0.0
         if rate > 0:
-            text += f", {format_amount(rate)} {self.unit}/s, {format_seconds((self.total - self.done) / rate)} left"
+            left = format_seconds((self.total - self.done) / rate)
+            text += f", {format_amount(rate)} {self.unit}/s, {left} left"
         return text
 
     def start(self) -> None:
