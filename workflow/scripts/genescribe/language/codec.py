@@ -1,7 +1,7 @@
 """Gene models of a window to tokens and pointers, and back: `clip`, `encode`, `decode`.
 
-`decode(encode(w, clip(genes, w)))` is `clip(genes, w)` for every gene that `check` accepts; every other gene is
-returned with the reason. `encode` asks `check` rather than the automaton, since it runs on every window of
+`decode(encode(w, clip(genes, w)))` is `clip(genes, w)` for every gene that `check` accepts; every other gene
+is returned with the reason. `encode` asks `check` rather than the automaton, since it runs on every window of
 training; a test holds the two equal.
 """
 
@@ -88,8 +88,8 @@ def clip(
 
     Returns:
         The models in the window's coordinates, in the order of writing, and those that are no targets, cut
-        to the window likewise, with the reason: `partial_inside` (an end that is open, but not at the window's
-        edge) or `short_in_window`.
+        to the window likewise, with the reason: `partial_inside` (an end that is open, but not at the
+        window's edge) or `short_in_window`.
     """
     kept: list[GeneModel] = []
     rejected: Rejected = []

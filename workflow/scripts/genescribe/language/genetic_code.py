@@ -1,8 +1,8 @@
 """Genetic codes by their NCBI number: stop codons, start codons, translation.
 
-The amino acids are NCBI's tables (https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi), kept as constants so
-that the language needs no Biopython; a test compares the two. The start codons are a choice of our own: `write` is
-what predicted genes may begin with, `accept` what is believed of a reference annotation.
+The amino acids are NCBI's tables (https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi), kept as constants
+so that the language needs no Biopython; a test compares the two. The start codons are a choice of our own:
+`write` is what predicted genes may begin with, `accept` what is believed of a reference annotation.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def genetic_code(number: int) -> GeneticCode:
 class StrandCodons:
     """What codons mean when a strand is read from left to right along the window.
 
-    Each array (125,) is indexed by 25 a + 5 b + c, with a, b, c the `bases` codes from left to right; entries with an
-    N or unknown base are False.
+    Each array (125,) is indexed by 25 a + 5 b + c, with a, b, c the `bases` codes from left to right; entries
+    with an N or unknown base are False.
 
     Attributes:
         first: may be the leftmost codon of a gene: starts on plus, reverse-complemented stops on minus.
@@ -120,7 +120,7 @@ class StrandCodons:
 
 @lru_cache
 def strand_codons(number: int, strand: str, labels: bool) -> StrandCodons:
-    """The `StrandCodons` of genetic code `number` on strand "+" or "-"; `labels` as in `GeneticCode.starts`."""
+    """The `StrandCodons` of genetic code `number` on strand "+" or "-"; `labels`: see `GeneticCode`."""
     code = genetic_code(number)
     starts, stops = _flags(code.starts(labels), strand), _flags(code.stops, strand)
     return StrandCodons(starts, stops, stops) if strand == "+" else StrandCodons(stops, stops, starts)
@@ -129,7 +129,8 @@ def strand_codons(number: int, strand: str, labels: bool) -> StrandCodons:
 def _flags(codons: frozenset[str], strand: str) -> Flags:
     flags = np.zeros(125, dtype=np.bool_)
     for codon in codons:
-        a, b, c = codon if strand == "+" else codon.translate(_COMPLEMENT)[::-1]
-        flags[25 * _LETTERS.index(a) + 5 * _LETTERS.index(b) + _LETTERS.index(c)] = True
+        read = codon if strand == "+" else codon.translate(_COMPLEMENT)[::-1]
+        a, b, c = (_LETTERS.index(letter) for letter in read)
+        flags[25 * a + 5 * b + c] = True
     flags.flags.writeable = False
     return flags

@@ -19,8 +19,8 @@ class GrammarConfig:
         genetic_code: NCBI translation table.
         introns: whether protein-coding genes may have more than one segment. Other kinds may in any case.
         splice_sites: (first, last) dinucleotide of an intron, on its own strand.
-        min_intron: shortest intron of a protein-coding gene, bases; at least 4. An intron that runs past the window's
-            edge may show fewer.
+        min_intron: shortest intron of a protein-coding gene, bases; at least 4. An intron that runs past the
+            window's edge may show fewer.
         kinds: kinds that may be written.
         min_target: fewest bases that a gene must have inside a window to be a target.
 
