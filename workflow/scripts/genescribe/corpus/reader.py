@@ -6,7 +6,7 @@ Needs numpy, safetensors and `language` alone, so that it runs on a bare GPU nod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -386,17 +386,12 @@ class ValidationWindows:
     def __len__(self) -> int:
         return len(self.places)
 
-    def batch(self, first: int, size: int) -> Batch:
-        """Windows first ... first + size - 1, fewer at the end."""
-        return collate(
-            [
-                cut(self.corpus.pieces[n], start, self.window)
-                for n, start in self.places[first : first + size]
-            ],
-            self.window,
-        )
+    def rows(self, indices: Iterable[int]) -> Batch:
+        """The windows with these indices as a batch (see `collate`)."""
+        places = (self.places[index] for index in indices)
+        return collate([cut(self.corpus.pieces[n], start, self.window) for n, start in places], self.window)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order."""
         for first in range(0, len(self), size):
-            yield self.batch(first, size)
+            yield self.rows(range(first, min(first + size, len(self))))

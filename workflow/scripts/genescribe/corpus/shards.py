@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from genescribe.corpus.shard_format import (
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
 from genescribe.genomes.load import Genome, load_genome
+from genescribe.genomes.records import Gene, LeftOut
 from genescribe.genomes.regions import read_bed
-from genescribe.language.bases import N
+from genescribe.language.bases import N, to_codes
 from genescribe.language.gene_model import KINDS
 from genescribe.language.grammar import GrammarConfig
 
@@ -164,10 +165,17 @@ def _add_genome(
     taught: Counter[str] = Counter()
     masked: Counter[str] = Counter()
     pieces = bases = masked_bases = 0
+    genes: defaultdict[str, list[Gene]] = defaultdict(list)
+    left_out: defaultdict[str, list[LeftOut]] = defaultdict(list)
+    for gene in genome.annotation.genes:
+        genes[gene.seqid].append(gene)
+    for feature in genome.left_out:
+        left_out[feature.seqid].append(feature)
     for seqid in sorted(genome.sequences):
         code = genome.genetic_codes[seqid]
+        codes, circular = to_codes(genome.sequences[seqid]), seqid in genome.circular
         config = GrammarConfig(genetic_code=code, introns=spec.domain == "eukaryote", **grammar.model_dump())
-        for piece in cut_pieces(genome, seqid, config, regions):
+        for piece in cut_pieces(seqid, codes, circular, genes[seqid], left_out[seqid], config, regions):
             writer.add(spec, piece, code, kinds)
             taught += piece.taught
             masked += piece.masked_genes
