@@ -1,0 +1,54 @@
+# From normalised genomes to shards.
+
+
+rule corpus_spec:
+    """
+    Write down what a corpus is made of.
+
+    Inputs: none but the configuration. Outputs: JSON for `genescribe shards`.
+    """
+    output:
+        "results/corpus/{run}/{stage}/{split}.json",
+    log:
+        "results/logs/corpus_spec/{run}-{stage}-{split}.log",
+    benchmark:
+        "results/benchmarks/corpus_spec/{run}-{stage}-{split}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        spec=corpus_spec,
+    shell:
+        "printf '%s\\n' {params.spec:q} > {output:q} 2> {log:q}"
+
+
+rule shards:
+    """
+    Write the shards of one split of a training stage.
+
+    Inputs: the corpus's specification, normalised genomes and their regions. Outputs: a manifest with the digests of
+    the shards, which lie beside it.
+    """
+    input:
+        spec="results/corpus/{run}/{stage}/{split}.json",
+        genomes=corpus_inputs,
+        code=code("corpus.commands:shards"),
+    output:
+        "results/corpus/{run}/{stage}/{split}/manifest.json",
+    log:
+        "results/logs/shards/{run}-{stage}-{split}.log",
+    benchmark:
+        "results/benchmarks/shards/{run}-{stage}-{split}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m genescribe shards {input.spec:q} --out {params.folder:q} > {log:q} 2>&1"

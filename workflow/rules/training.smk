@@ -1,0 +1,66 @@
+# Pre-training and fine-tuning: two configurations of one loop.
+
+
+rule training_settings:
+    """
+    Write down the settings of a training stage.
+
+    Inputs: none but the configuration. Outputs: JSON for `genescribe train`.
+    """
+    output:
+        "results/models/{run}/{stage}.json",
+    log:
+        "results/logs/training_settings/{run}-{stage}.log",
+    benchmark:
+        "results/benchmarks/training_settings/{run}-{stage}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        settings=training_settings,
+    shell:
+        "printf '%s\\n' {params.settings:q} > {output:q} 2> {log:q}"
+
+
+rule train:
+    """
+    Train a model, from nothing (pretrain) or from the stage before (finetune).
+
+    Inputs: settings, shards to learn from and to watch. Outputs: a model folder and its metrics. Checkpoints live in
+    results/state, which is no output: a run that was cut off goes on from there.
+    """
+    input:
+        settings="results/models/{run}/{stage}.json",
+        train="results/corpus/{run}/{stage}/train/manifest.json",
+        val=validation_shards,
+        initial=initial_weights,
+        code=code("training.__main__"),
+    output:
+        config="results/models/{run}/{stage}/config.json",
+        weights="results/models/{run}/{stage}/model.safetensors",
+        metrics="results/models/{run}/{stage}/metrics.jsonl",
+    log:
+        "results/logs/train/{run}-{stage}.log",
+    benchmark:
+        "results/benchmarks/train/{run}-{stage}.tsv"
+    conda:
+        f"../../envs/training{TORCH}.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=2880,
+    params:
+        train=subpath(input.train, parent=True),
+        val=lambda wildcards, input: folder_option("--val", input.val),
+        initial=lambda wildcards, input: folder_option("--init", input.initial),
+        state="results/state/{run}/{stage}",
+        folder=subpath(output.weights, parent=True),
+        device=config["device"],
+    shell:
+        "python -m genescribe.training --config {input.settings:q} --train {params.train:q}"
+        " {params.val:q} {params.initial:q} --state {params.state:q} --out {params.folder:q}"
+        " --device {params.device} 2>&1 | tee {log:q}"

@@ -1,0 +1,1 @@
+"""What the Snakefile needs to plan a run: configuration, species table, list of code files."""

@@ -1,0 +1,87 @@
+"""Which files of the package a command runs, so that a rule can name them as inputs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGE = "genescribe"
+
+
+def code_files(entries: Iterable[str], root: str | Path) -> list[str]:
+    """Files of the entries and of all that they import from this package, at any depth, inside functions too.
+
+    Args:
+        entries: dotted names of modules, such as `genescribe.training.__main__`, or of one command in a
+            module of commands, such as `genescribe.genomes.commands:normalize`: then what the module's other
+            commands import does not count.
+        root: folder that holds the package.
+
+    Returns:
+        Paths below `root`, sorted.
+
+    Raises:
+        ValueError: there is no such module or command.
+    """
+    folder = Path(root)
+    found: set[Path] = set()
+    waiting: list[Path] = []
+    for entry in entries:
+        module, _, command = entry.partition(":")
+        file = _file_of(module, folder)
+        if file is None:
+            raise ValueError(f"there is no module {module} below {root}")
+        tree = _parse(file)
+        if command:
+            tree = _only(tree, command, entry)
+            found.add(file)
+            waiting += _imported(tree, file, folder)
+        else:
+            waiting.append(file)
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += _imported(_parse(file), file, folder)
+    return sorted(map(str, found))
+
+
+def _file_of(module: str, root: Path) -> Path | None:
+    stem = root.joinpath(*module.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+
+
+def _only(tree: ast.Module, command: str, entry: str) -> ast.Module:
+    """The module without its public functions but one. Private ones stay: commands call them."""
+    functions = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    if command not in [node.name for node in functions]:
+        raise ValueError(f"there is no command {entry}")
+    others = [node for node in functions if node.name != command]
+    return ast.Module(body=[node for node in tree.body if node not in others], type_ignores=[])
+
+
+def _imported(tree: ast.Module, file: Path, root: Path) -> list[Path]:
+    """Files that a module imports from this package, with the `__init__.py` of the folders above."""
+    names = [".".join(file.relative_to(root).with_suffix("").parts)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # Of `from a import b` both a and a.b: b may be a module. Imports here are absolute.
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    files = []
+    for name in names:
+        parts = name.split(".")
+        if parts[0] == PACKAGE:
+            files += [_file_of(".".join(parts[:depth]), root) for depth in range(1, len(parts) + 1)]
+    return [file for file in files if file is not None]
