@@ -1,8 +1,8 @@
 """Genetic codes by their NCBI number: stop codons, start codons, translation.
 
-The amino acids are NCBI's tables (https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi), kept as constants
-so that the language needs no Biopython; a test compares the two. The start codons are a choice of our own:
-`write` is what predicted genes may begin with, `accept` what is believed of a reference annotation.
+The amino acids are NCBI's tables (https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi), kept as
+constants so that the language needs no Biopython; a test compares the two. The start codons are a choice of
+our own: `write` is what predicted genes may begin with, `accept` what is believed of a reference annotation.
 """
 
 from __future__ import annotations
