@@ -1,0 +1,199 @@
+"""Commands of the benchmark phase."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from genescribe.benchmark.selection import Selection
+
+GenomeFolder = Annotated[Path, typer.Option(help="Folder made by `genescribe normalize`.")]
+Regions = Annotated[Path | None, typer.Option(help="BED file: only genes wholly inside one region count.")]
+Wanted = Annotated[Path | None, typer.Option(help="BED file of the stretches to search; all if left out.")]
+LeftOutTable = Annotated[Path | None, typer.Option(help="left_out.tsv of `genescribe normalize`.")]
+Name = Annotated[str | None, typer.Option(help="Name of the predictor; the file's name if left out.")]
+
+
+class Domain(StrEnum):
+    """How genes are scored."""
+
+    AUTO = "auto"
+    PROKARYOTE = "prokaryote"
+    EUKARYOTE = "eukaryote"
+
+
+def augustus(
+    genome: GenomeFolder,
+    species: Annotated[str, typer.Option(help="AUGUSTUS species, such as E_coli_K12.")],
+    out: Annotated[Path, typer.Option(help="GFF3 file to write.")],
+    regions: Wanted = None,
+    threads: Annotated[int, typer.Option(min=1, help="Processes at a time.")] = 1,
+    genetic_code: Annotated[
+        int | None, typer.Option(help="NCBI table; the genome's own if left out.")
+    ] = None,
+    margin: Annotated[int | None, typer.Option(min=0, help="Bases that neighbouring pieces share.")] = None,
+) -> None:
+    """Predict genes with AUGUSTUS on several cores.
+
+    Sequences are cut into overlapping pieces; each gene is taken from the piece whose core holds its
+    midpoint. The result does not depend on the number of threads.
+
+    Example: genescribe augustus --genome results/genomes/ecoli --species E_coli_K12 --threads 2
+        --out augustus.gff3
+    """
+    from genescribe.benchmark.augustus import MARGIN, predict
+    from genescribe.genomes.gff3_writer import write_gff3
+    from genescribe.genomes.load import load_genome
+    from genescribe.genomes.regions import read_bed
+
+    loaded = load_genome(genome)
+    codes = {seqid: genetic_code or loaded.genetic_codes[seqid] for seqid in loaded.sequences}
+    wanted = None if regions is None else read_bed(regions)
+    genes = predict(
+        loaded.sequences, codes, species, wanted, threads, margin=MARGIN if margin is None else margin
+    )
+    code = genetic_code or loaded.genetic_code
+    write_gff3(out, genes, loaded.lengths, loaded.circular, "AUGUSTUS", code, codes)
+
+
+def prodigal(
+    genome: GenomeFolder,
+    out: Annotated[Path, typer.Option(help="GFF3 file to write.")],
+    regions: Wanted = None,
+    genetic_code: Annotated[
+        int | None, typer.Option(help="NCBI table; the genome's own if left out.")
+    ] = None,
+) -> None:
+    """Predict the genes of a prokaryote with Prodigal (pyrodigal), trained on the whole genome.
+
+    Genomes of less than 20 kb in all cannot be trained on and are searched in meta mode.
+
+    Example: genescribe prodigal --genome results/genomes/ecoli --out prodigal.gff3
+    """
+    from genescribe.benchmark.prodigal import predict
+    from genescribe.genomes.gff3_writer import write_gff3
+    from genescribe.genomes.load import load_genome
+    from genescribe.genomes.regions import read_bed
+
+    loaded = load_genome(genome)
+    codes = {seqid: genetic_code or loaded.genetic_codes[seqid] for seqid in loaded.sequences}
+    genes = predict(loaded.sequences, codes, None if regions is None else read_bed(regions))
+    code = genetic_code or loaded.genetic_code
+    write_gff3(out, genes, loaded.lengths, loaded.circular, "Prodigal", code, codes)
+
+
+def score(
+    reference: Annotated[Path, typer.Argument(metavar="REF.gff3", help="Reference annotation.")],
+    prediction: Annotated[Path, typer.Argument(metavar="PRED.gff3", help="Predicted genes.")],
+    regions: Regions = None,
+    left_out: LeftOutTable = None,
+    verified: Annotated[Path | None, typer.Option(help="GFF3 of genes with verified starts.")] = None,
+    domain: Annotated[
+        Domain, typer.Option(help="auto: eukaryote if 1 % of the genes have introns.")
+    ] = Domain.AUTO,
+    name: Name = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    tsv: Annotated[Path | None, typer.Option(help="Table of all metrics to write.")] = None,
+    genes: Annotated[
+        Path | None, typer.Option(help="Table of all genes with their classes to write.")
+    ] = None,
+) -> None:
+    """Score predicted genes against a reference: exactly right or not.
+
+    Only coding sequence counts, UTRs do not. Reference models that are partial, pseudo, exceptions or no
+    whole number of codons are left out; a prediction that lies mostly upon one of them is neither right nor
+    wrong.
+
+    Example: genescribe score reference.gff3 genescribe.gff3 --genes verdicts.tsv
+    """
+    from rich.console import Console
+
+    from genescribe.benchmark import scorer, tables
+
+    selection = _selection(reference, prediction, regions, left_out)
+    chosen = scorer.guess_domain(selection) if domain is Domain.AUTO else domain.value
+    checked = None if verified is None else _selection(verified, prediction, regions, None)
+    metrics, verdicts = scorer.score(selection, chosen, checked)
+    predictor = name or prediction.stem
+    content = tables.document(metrics, selection, chosen, predictor, str(reference), str(prediction))
+    if out is not None:
+        tables.write_text(out, tables.to_json(content))
+    if tsv is not None:
+        metrics.insert(0, "predictor", predictor)
+        tables.write_tsv(tsv, metrics)
+    if genes is not None:
+        tables.write_tsv(genes, verdicts)
+    if as_json:
+        typer.echo(tables.to_json(content), nl=False)
+    else:
+        Console().print(tables.table([content]))
+
+
+def gffcompare(
+    reference: Annotated[Path, typer.Option(help="Reference annotation (GFF3).")],
+    prediction: Annotated[Path, typer.Option(help="Predicted genes (GFF3).")],
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    regions: Regions = None,
+    left_out: LeftOutTable = None,
+    name: Name = None,
+) -> None:
+    """Compare predicted genes with a reference by gffcompare, or by cuffcompare where it is missing.
+
+    The program sees the same models as `genescribe score`. Where neither is installed, the file says so.
+
+    Example: genescribe gffcompare --reference annotation.gff3 --prediction genescribe.gff3 --out
+        gffcompare.json
+    """
+    from genescribe.benchmark import tables
+    from genescribe.benchmark.gffcompare import compare
+
+    selection = _selection(reference, prediction, regions, left_out)
+    tables.write_text(out, tables.to_json(compare(selection, name or prediction.stem)))
+
+
+def scoretable(
+    scores: Annotated[list[Path], typer.Argument(help="JSON files of `genescribe score`.")],
+    tsv: Annotated[Path | None, typer.Option(help="Merged table to write.")] = None,
+    json_out: Annotated[Path | None, typer.Option(help="Merged JSON to write.")] = None,
+    gffcompare: Annotated[
+        list[Path] | None, typer.Option(help="JSON of `genescribe gffcompare`; may be repeated.")
+    ] = None,
+) -> None:
+    """Put the scores of several predictors for one genome into one table, and print it.
+
+    Example: genescribe scoretable scores/genescribe.json scores/augustus.json --tsv scores.tsv
+    """
+    from rich.console import Console
+
+    from genescribe.benchmark import tables
+    from genescribe.errors import InputError
+
+    needed = ["predictor", "domain", "counts", "metrics"]
+    documents = tables.in_order([tables.read_document(path, needed) for path in scores])
+    comparisons = [tables.read_comparison(path) for path in gffcompare or ()]
+    if len({one["domain"] for one in documents}) > 1:
+        raise InputError("some scores are of a prokaryote, some of a eukaryote; make a table of each")
+    if tsv is not None:
+        tables.write_tsv(tsv, tables.merge(documents, comparisons))
+    if json_out is not None:
+        tables.write_text(json_out, tables.to_json({"scores": documents, "gffcompare": comparisons}))
+    Console().print(tables.table(documents, comparisons))
+
+
+def _selection(reference: Path, prediction: Path, regions: Path | None, left_out: Path | None) -> Selection:
+    from genescribe.benchmark.selection import select
+    from genescribe.genomes.gff3 import read_gff3
+    from genescribe.genomes.load import read_left_out
+    from genescribe.genomes.regions import read_bed
+
+    return select(
+        read_gff3(reference),
+        read_gff3(prediction),
+        () if left_out is None else read_left_out(left_out),
+        None if regions is None else read_bed(regions),
+    )
