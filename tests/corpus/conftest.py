@@ -1,0 +1,120 @@
+"""Small genomes with planted genes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genescribe.language.bases import Codes, reverse_complement, to_letters
+from genescribe.language.gene_model import GeneModel
+
+STOPS = ((3, 0, 0), (3, 0, 2), (3, 2, 0))
+
+
+def coding_bases(random: np.random.Generator, codons: int) -> Codes:
+    """ATG, sense codons, TAA: `codons` in all."""
+    bases = random.integers(0, 4, size=(codons, 3), dtype=np.uint8)
+    for stop in STOPS:
+        bases[(bases == stop).all(axis=1)] = 0
+    bases[0], bases[-1] = (0, 3, 2), STOPS[0]
+    return bases.reshape(-1)
+
+
+@dataclass
+class Planted:
+    """A sequence with genes in it."""
+
+    codes: Codes
+    genes: list[GeneModel] = field(default_factory=list)
+
+    @property
+    def letters(self) -> str:
+        return to_letters(self.codes)
+
+
+@pytest.fixture
+def plant() -> Callable[..., Planted]:
+    """plant(seed, length, genes=..., intron=..., first=...): genes one after another on random strands."""
+
+    def make(seed: int, length: int, genes: int = 10, intron: int = 0, first: int = 40) -> Planted:
+        random = np.random.default_rng(seed)
+        planted = Planted(random.integers(0, 4, size=length, dtype=np.uint8))
+        room = (length - first) // max(genes, 1)
+        for index in range(genes):
+            bases = coding_bases(random, int(random.integers(30, (room - intron) // 3 - 5)))
+            parts = [len(bases)]
+            if intron:
+                middle = random.integers(0, 4, size=intron, dtype=np.uint8)
+                middle[:2], middle[-2:] = (2, 3), (0, 2)
+                cut = int(random.integers(10, len(bases) - 10))
+                bases = np.concatenate([bases[:cut], middle, bases[cut:]])
+                parts = [cut, parts[0] - cut]
+            start = first + index * room
+            model = GeneModel(
+                "protein_coding",
+                "+",
+                ((0, parts[0]),) if not intron else ((0, parts[0]), (parts[0] + intron, len(bases))),
+            )
+            if random.random() < 0.5:
+                bases, model = reverse_complement(bases), model.reverse_complement(len(bases))
+            planted.codes[start : start + len(bases)] = bases
+            planted.genes.append(model.shifted(start))
+        return planted
+
+    return make
+
+
+def gff_rows(seqid: str, genes: Sequence[GeneModel], prefix: str = "g") -> list[str]:
+    """GFF3 rows of complete genes."""
+    rows = []
+    for index, gene in enumerate(genes):
+        name = f"{prefix}{index}"
+        span = f"{seqid}\ttest\t%s\t{gene.start + 1}\t{gene.end}\t.\t{gene.strand}\t.\tID=%s"
+        rows.append(span % ("gene", name) + ";gene_biotype=" + gene.kind)
+        if gene.kind != "protein_coding":
+            rows.append(span % (gene.kind, f"rna-{name}") + f";Parent={name}")
+            continue
+        rows.append(span % ("mRNA", f"{name}.t1") + f";Parent={name}")
+        for (start, end), phase in zip(gene.segments, gene.phases, strict=True):
+            row = f"{seqid}\ttest\tCDS\t{start + 1}\t{end}\t.\t{gene.strand}\t{phase}\t"
+            rows.append(row + f"ID=cds-{name};Parent={name}.t1")
+    return rows
+
+
+@pytest.fixture
+def write_genome(tmp_path: Path) -> Callable[..., Path]:
+    """write_genome(name, {seqid: Planted}, circular=..., rows=..., ...): a normalised genome folder."""
+
+    def write(
+        name: str,
+        sequences: dict[str, Planted],
+        circular: Sequence[str] = (),
+        rows: Sequence[str] = (),
+        left_out: Sequence[str] = (),
+        genetic_code: int = 11,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        fasta = "".join(f">{seqid}\n{planted.letters}\n" for seqid, planted in sequences.items())
+        (folder / "genome.fna").write_text(fasta)
+        lines = ["##gff-version 3"]
+        for number, (seqid, planted) in enumerate(sequences.items()):
+            if seqid in circular:
+                lines.append(f"{seqid}\ttest\tregion\t1\t{len(planted.codes)}\t.\t+\t.\tIs_circular=true")
+            lines += gff_rows(seqid, planted.genes, f"s{number}g")
+        (folder / "annotation.gff3").write_text("\n".join([*lines, *rows]) + "\n")
+        header = "id\tseqid\tstart\tend\tstrand\ttype\treason"
+        (folder / "left_out.tsv").write_text("\n".join([header, *left_out]) + "\n")
+        entries = [
+            {"id": seqid, "length": len(p.codes), "circular": seqid in circular, "genetic_code": genetic_code}
+            for seqid, p in sequences.items()
+        ]
+        summary = {"name": name, "genetic_code": genetic_code, "sequences": entries}
+        (folder / "summary.json").write_text(json.dumps(summary))
+        return folder
+
+    return write
