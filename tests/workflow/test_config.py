@@ -1,0 +1,178 @@
+"""The configuration and its schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from genescribe.errors import InputError
+from genescribe.model.configuration import GeneScribeConfig
+from genescribe.training.config import TrainingConfig
+from genescribe.workflow.config import STAGES, check_config, check_names
+from genescribe.workflow.schema import load_schema
+from genescribe.workflow.species import read_species
+from jsonschema import Draft202012Validator
+
+Config = dict[str, Any]
+Load = Callable[..., Config]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_shipped_configuration_is_valid(
+    name: str, load_config: Load, schemas: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    config = load_config(name)
+    check_config(config, schemas / "config.schema.yaml")
+    check_names(config, read_species(config["species"], schemas / "species.schema.yaml"))
+
+
+@pytest.mark.parametrize("name", ["config.schema.yaml", "species.schema.yaml"])
+def test_schema_is_a_strict_draft_2020_12_schema(name: str, schemas: Path) -> None:
+    schema = load_schema(schemas / name)
+    assert schema["$schema"].endswith("draft/2020-12/schema")
+    Draft202012Validator.check_schema(schema)
+    waiting, objects = [schema], 0
+    while waiting:
+        node = waiting.pop()
+        if node.get("type") == "object":
+            objects += 1
+            assert node["additionalProperties"] is False
+        waiting += [value for value in node.values() if isinstance(value, dict)]
+    assert objects >= 1
+
+
+def test_schema_names_what_the_trainer_and_the_model_take(schemas: Path) -> None:
+    definitions = load_schema(schemas / "config.schema.yaml")["$defs"]
+    trainer = {field.name for field in dataclasses.fields(TrainingConfig)}
+    assert set(definitions["stage"]["properties"]) == trainer - {"seed", "threads"} | {"species"}
+    model = set(inspect.signature(GeneScribeConfig.__init__).parameters) - {"self", "kwargs"}
+    assert set(definitions["model"]["properties"]) == model - {"genetic_codes", "introns"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_trainer_takes_the_stage(name: str, stage: str, load_config: Load) -> None:
+    settings = load_config(name)["training"][stage]
+    settings.pop("species", None)
+    TrainingConfig.from_mapping(settings)
+
+
+def test_model_takes_its_sizes(load_config: Load) -> None:
+    GeneScribeConfig(**load_config("demo.yaml")["model"])
+
+
+def edit(config: Config, key: str, value: object) -> None:
+    *above, last = key.split(".")
+    for part in above:
+        config = config[part]
+    config[last] = value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("spices", "a.tsv", "unknown key spices; known are run, species"),
+        (
+            "training.pretrain.peak_lr",
+            1e-3,
+            "training.pretrain: unknown key peak_lr; known are species, tokens",
+        ),
+        ("training.pretrain.tokens", "2e6", "training.pretrain.tokens: '2e6' is not of type integer"),
+        ("training.pretrain.tokens", 0, "training.pretrain.tokens: 0 is less than the minimum of 1"),
+        ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda, mps"),
+        ("run", "my run", "run: 'my run' is not a name of letters"),
+        ("benchmark.predictors", ["glimmer"], "'glimmer' is not one of augustus, prodigal"),
+        ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
+        ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),
+        ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (6144)"),
+    ],
+)
+def test_mistake_is_told_in_one_line(
+    key: str, value: object, message: str, load_config: Load, schemas: Path
+) -> None:
+    config = load_config("demo.yaml")
+    edit(config, key, value)
+    with pytest.raises(InputError) as error:
+        check_config(config, schemas / "config.schema.yaml")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_key_is_named(load_config: Load, schemas: Path) -> None:
+    config = load_config("demo.yaml")
+    del config["annotation"]["stride"]
+    with pytest.raises(InputError, match="annotation: key stride is missing"):
+        check_config(config, schemas / "config.schema.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "training.finetune.species",
+            ["Homo_sapiens"],
+            "training.finetune.species: Homo_sapiens has no training",
+        ),
+        (
+            "annotation.model",
+            "no/such/folder",
+            "no/such/folder is none of pretrain, finetune and no model folder",
+        ),
+    ],
+)
+def test_configuration_must_fit_the_table(
+    key: str,
+    value: object,
+    message: str,
+    load_config: Load,
+    schemas: Path,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(root)
+    config = load_config("demo.yaml")
+    edit(config, key, value)
+    species = read_species(config["species"], schemas / "species.schema.yaml")
+    with pytest.raises(InputError, match=message):
+        check_names(config, species)
+
+
+def test_a_stage_as_model_needs_something_to_train_on(
+    load_config: Load, schemas: Path, tmp_path: Path
+) -> None:
+    fasta, table = tmp_path / "a.fna", tmp_path / "species.tsv"
+    fasta.write_text(">a\nACGT\n")
+    table.write_text(f"name\tfasta\tdomain\tgenetic_code\tsplit\na\t{fasta}\tbacteria\t11\tannotate\n")
+    species = read_species(table, schemas / "species.schema.yaml")
+    with pytest.raises(InputError, match="annotation.model: finetune needs a species with a training split"):
+        check_names(load_config("demo.yaml"), species)
+
+
+def test_demo_overrides_keys_of_the_default_alone(root: Path) -> None:
+    def keys(config: Config, above: str = "") -> set[str]:
+        found = set()
+        for key, value in config.items():
+            found |= {above + key} | (keys(value, f"{above}{key}.") if isinstance(value, dict) else set())
+        return found
+
+    default = yaml.safe_load((root / "config" / "config.yaml").read_text())
+    demo = yaml.safe_load((root / "config" / "demo.yaml").read_text())
+    assert keys(demo) <= keys(default)
+
+
+def test_every_key_is_documented(root: Path, schemas: Path) -> None:
+    manual = (root / "config" / "README.md").read_text()
+    schema = load_schema(schemas / "config.schema.yaml")
+    keys = set(schema["properties"])
+    for name in ("training", "annotation", "benchmark"):
+        keys |= set(schema["properties"][name]["properties"])
+    for name in ("model", "stage"):
+        keys |= set(schema["$defs"][name]["properties"])
+    keys |= set(load_schema(schemas / "species.schema.yaml")["properties"])
+    assert [key for key in sorted(keys) if f"`{key}`" not in manual] == []
