@@ -15,7 +15,7 @@ from genescribe.language.bases import N, reverse_complement
 from genescribe.language.codec import clip, decode
 from genescribe.language.gene_model import KINDS, GeneModel
 from genescribe.language.vocabulary import BOS, EOS, PAD
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 Make = Callable[..., Any]
@@ -218,6 +218,7 @@ def test_prokaryotes_are_drawn_evenly(build: Make, plant: Make) -> None:
     assert abs(np.mean([reverse for _, _, reverse, _ in draws]) - 0.5) < 0.05
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(100, 2900), st.integers(100, 2900), st.integers(0, 2**31))
 def test_no_window_of_one_split_overlaps_another(
     split_corpora: Callable[[int, int], dict[str, Corpus]], first: int, second: int, seed: int
