@@ -27,6 +27,12 @@ def open_text(path: str | Path) -> IO[str]:
     return Path(path).open(encoding="utf-8", newline=None)
 
 
+def flush_to_disk(path: Path) -> None:
+    """Wait until the content of a file has reached the disk."""
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed.
@@ -40,8 +46,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        flush_to_disk(temporary)
         # mkstemp makes the file private; results are as readable as any file that the user makes.
         umask = os.umask(0)
         os.umask(umask)
@@ -60,6 +65,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                flush_to_disk(file)
         if target.exists():
             shutil.rmtree(target)
         temporary.replace(target)

@@ -25,7 +25,8 @@ class GeneScribeConfig(PreTrainedConfig):
         mlp_ratio: width of the gated MLP over `width`.
         channels: width of the features of a nucleotide.
         stem_kernel: kernel of the convolutions over nucleotides.
-        patch_kernel: kernel, in patches, of the convolution that smooths coding potential before attention.
+        potential_channels: channels of the averaged k-mer statistics.
+        patch_kernel: kernel, in patches, over which they are averaged; odd.
         dropout: on the residual branches.
         genetic_codes: NCBI numbers of the codes that the model was trained on.
         introns: whether protein-coding genes may have introns (eukaryotes).
@@ -38,13 +39,14 @@ class GeneScribeConfig(PreTrainedConfig):
         patch: int = 12,
         window: int = 6144,
         width: int = 192,
-        heads: int = 6,
+        heads: int = 3,
         encoder_layers: int = 4,
         decoder_layers: int = 2,
         mlp_ratio: float = 8 / 3,
         channels: int = 64,
         stem_kernel: int = 9,
-        patch_kernel: int = 9,
+        potential_channels: int = 96,
+        patch_kernel: int = 33,
         dropout: float = 0.0,
         genetic_codes: tuple[int, ...] | list[int] = (11,),
         introns: bool = False,
@@ -59,12 +61,15 @@ class GeneScribeConfig(PreTrainedConfig):
         self.mlp_ratio = mlp_ratio
         self.channels = channels
         self.stem_kernel = stem_kernel
+        self.potential_channels = potential_channels
         self.patch_kernel = patch_kernel
         self.dropout = dropout
         self.genetic_codes = list(genetic_codes)
         self.introns = introns
         super().__init__(**kwargs)
         if patch % 3 or window % patch:
-            raise ValueError(f"patch ({patch}) must be a multiple of 3 and window ({window}) a multiple of patch")
+            raise ValueError(
+                f"patch ({patch}) must be a multiple of 3 and window ({window}) a multiple of patch"
+            )
         if width % heads or (width // heads) % 2:
             raise ValueError(f"width ({width}) must be an even multiple of heads ({heads})")

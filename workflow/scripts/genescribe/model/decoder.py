@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,27 +15,47 @@ from genescribe.model.layers import GatedMLP, SelfAttention, merge_heads, rotary
 
 
 @dataclass
+class LayerCache:
+    """What one layer remembers: keys and values of the tokens (B, heads, t, size) and of the memory (B, heads, T,
+    size)."""
+
+    cross_key: Tensor
+    cross_value: Tensor
+    key: Tensor | None = None
+    value: Tensor | None = None
+
+    def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Add keys and values of further tokens; gives those of all tokens."""
+        if self.key is not None and self.value is not None:
+            key, value = torch.cat((self.key, key), dim=2), torch.cat((self.value, value), dim=2)
+        self.key, self.value = key, value
+        return key, value
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows of the batch, in this order."""
+        self.cross_key, self.cross_value = self.cross_key[rows], self.cross_value[rows]
+        if self.key is not None and self.value is not None:
+            self.key, self.value = self.key[rows], self.value[rows]
+
+
+@dataclass
 class DecoderCache:
-    """Keys and values of the tokens written so far, and of the memory, per layer.
+    """What the decoder remembers of a batch.
 
     Attributes:
-        self_keys, self_values: per layer (B, heads, t, size).
-        cross_keys, cross_values: per layer (B, heads, T, size).
+        layers: of each layer.
         memory_mask: True (B, 1, 1, T) where the memory may be read, or None.
-        length: t, tokens written.
+        length: tokens written.
     """
 
-    self_keys: list[Tensor] = field(default_factory=list)
-    self_values: list[Tensor] = field(default_factory=list)
-    cross_keys: list[Tensor] = field(default_factory=list)
-    cross_values: list[Tensor] = field(default_factory=list)
+    layers: list[LayerCache]
     memory_mask: Tensor | None = None
     length: int = 0
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the batch, in this order."""
-        for tensors in (self.self_keys, self.self_values, self.cross_keys, self.cross_values):
-            tensors[:] = [tensor[rows] for tensor in tensors]
+        for layer in self.layers:
+            layer.select(rows)
         if self.memory_mask is not None:
             self.memory_mask = self.memory_mask[rows]
 
@@ -56,11 +77,15 @@ class CrossAttention(nn.Module):
         cosine, sine = rotary_angles(torch.arange(memory.shape[1], device=memory.device), key.shape[-1])
         return rotate(key, cosine, sine), value
 
-    def forward(self, x: Tensor, positions: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, positions: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
+    ) -> Tensor:
         """(B, S, width) at positions (B, S), in patches -> (B, S, width)."""
         query = split_heads(self.query(x), self.heads)
         cosine, sine = rotary_angles(positions[:, None], query.shape[-1])
-        mixed = functional.scaled_dot_product_attention(rotate(query, cosine, sine), key, value, attn_mask=mask)
+        mixed = functional.scaled_dot_product_attention(
+            rotate(query, cosine, sine), key, value, attn_mask=mask
+        )
         out: Tensor = self.out(merge_heads(mixed))
         return out
 
@@ -70,13 +95,36 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
-        self.self_norm = nn.RMSNorm(config.width)
+        self.self_norm = nn.LayerNorm(config.width)
         self.self_attention = SelfAttention(config.width, config.heads)
-        self.cross_norm = nn.RMSNorm(config.width)
+        self.cross_norm = nn.LayerNorm(config.width)
         self.cross_attention = CrossAttention(config.width, config.heads)
-        self.mlp_norm = nn.RMSNorm(config.width)
+        self.mlp_norm = nn.LayerNorm(config.width)
         self.mlp = GatedMLP(config.width, config.mlp_ratio)
         self.dropout = nn.Dropout(config.dropout)
+        self.use_cross_attention = True
+        """False switches cross-attention off: a control of the benchmark, never a setting of the product."""
+
+    def forward(
+        self,
+        x: Tensor,
+        rotation: tuple[Tensor, Tensor],
+        where: Tensor,
+        cache: LayerCache,
+        memory_mask: Tensor | None,
+    ) -> Tensor:
+        """(B, S, width) -> (B, S, width): a whole sequence over an empty cache, or one more token."""
+        whole = cache.key is None
+        query, key, value = self.self_attention.project(self.self_norm(x), *rotation)
+        key, value = cache.extend(key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=whole)
+        x = x + self.dropout(self.self_attention.out(merge_heads(mixed)))
+        if self.use_cross_attention:
+            read = self.cross_attention(
+                self.cross_norm(x), where, cache.cross_key, cache.cross_value, memory_mask
+            )
+            x = x + self.dropout(read)
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))
 
 
 class Decoder(nn.Module):
@@ -89,62 +137,41 @@ class Decoder(nn.Module):
         self.tokens = nn.Embedding(vocabulary.SIZE, config.width)
         self.pointed = nn.Linear(config.channels, config.width)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.norm = nn.RMSNorm(config.width)
-        self.use_cross_attention = True
-        """False switches cross-attention off: a control of the benchmark, never a setting of the product."""
+        self.norm = nn.LayerNorm(config.width)
 
     def start(self, memory: Tensor, patch_mask: Tensor | None) -> DecoderCache:
-        """An empty cache over a memory (B, T, width)."""
-        cache = DecoderCache(memory_mask=None if patch_mask is None else patch_mask[:, None, None, :])
-        for layer in self.layers:
-            key, value = layer.cross_attention.project_memory(memory)
-            cache.cross_keys.append(key)
-            cache.cross_values.append(value)
-        return cache
+        """An empty cache over a memory (B, T, width), of which `patch_mask` (B, T) may be read."""
+        layers = [LayerCache(*layer.cross_attention.project_memory(memory)) for layer in self._layers()]
+        return DecoderCache(layers, None if patch_mask is None else patch_mask[:, None, None, :])
 
-    def forward(self, tokens: Tensor, positions: Tensor, last_pointed: Tensor, features: Tensor, cache: DecoderCache) -> Tensor:
+    def _layers(self) -> Iterator[DecoderLayer]:
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
+            yield layer
+
+    def forward(
+        self, tokens: Tensor, positions: Tensor, last_pointed: Tensor, features: Tensor, cache: DecoderCache
+    ) -> Tensor:
         """Hidden states of the tokens that follow what the cache holds; they are added to the cache.
 
         Args:
-            tokens: (B, S).
+            tokens: (B, S): a whole sequence over an empty cache, or one token.
             positions: nucleotide each token points at, or -1, (B, S).
             last_pointed: nucleotide last pointed at, this token included; 0 before the first, (B, S).
             features: (B, L, channels).
-            cache: from `start`; empty for teacher forcing, then S is the whole sequence.
+            cache: from `start`.
 
         Returns:
             hidden states (B, S, width).
         """
         points = positions >= 0
         index = positions.clamp(min=0).unsqueeze(-1).expand(-1, -1, features.shape[-1])
-        pointed = self.pointed(features.gather(1, index)) * points.unsqueeze(-1)
-        x = self.tokens(tokens) + pointed
+        x = self.tokens(tokens) + self.pointed(features.gather(1, index)) * points.unsqueeze(-1)
         steps = torch.arange(cache.length, cache.length + tokens.shape[1], device=tokens.device)
-        cosine, sine = rotary_angles(steps, self.size)
+        rotation = rotary_angles(steps, self.size)
         where = last_pointed.float() / self.patch
-        first = cache.length == 0
-        for index_of_layer, layer in enumerate(self.layers):
-            query, key, value = layer.self_attention.project(layer.self_norm(x), cosine, sine)
-            if first:
-                cache.self_keys.append(key)
-                cache.self_values.append(value)
-            else:
-                key = cache.self_keys[index_of_layer] = torch.cat((cache.self_keys[index_of_layer], key), dim=2)
-                value = cache.self_values[index_of_layer] = torch.cat((cache.self_values[index_of_layer], value), dim=2)
-            # Either the whole sequence at once (causal) or one more token, which may read all before it.
-            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=first and tokens.shape[1] > 1)
-            x = x + layer.dropout(layer.self_attention.out(merge_heads(mixed)))
-            if self.use_cross_attention:
-                x = x + layer.dropout(
-                    layer.cross_attention(
-                        layer.cross_norm(x),
-                        where,
-                        cache.cross_keys[index_of_layer],
-                        cache.cross_values[index_of_layer],
-                        cache.memory_mask,
-                    )
-                )
-            x = x + layer.dropout(layer.mlp(layer.mlp_norm(x)))
+        for layer, layer_cache in zip(self._layers(), cache.layers, strict=True):
+            x = layer(x, rotation, where, layer_cache, cache.memory_mask)
         cache.length += tokens.shape[1]
         out: Tensor = self.norm(x)
         return out

@@ -20,9 +20,10 @@ class DenseHeads(nn.Module):
         self.frame = nn.Linear(config.channels, len(FRAME_CLASSES))
         self.boundary = nn.Linear(config.channels, len(BOUNDARIES))
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, L, channels) -> frame logits (B, L, 9) and boundary logits (B, L, 8)."""
-        return self.frame(features), self.boundary(features)
+    def forward(self, features: Tensor, potential: Tensor) -> tuple[Tensor, Tensor]:
+        """Frame logits (B, L, 9) and boundary logits (B, L, 8) from features (B, L, channels) and the frame logits
+        (B, L, 9) of the coding potential."""
+        return self.frame(features) + potential, self.boundary(features)
 
 
 def pointer_wavelengths(pairs: int, window: int) -> Tensor:
@@ -57,26 +58,25 @@ class PointerHead(nn.Module):
         angles = positions.float().unsqueeze(-1) * (2 * math.pi / wavelengths)
         return torch.cat((rotate(x[..., :half], angles.cos(), angles.sin()), x[..., half:]), dim=-1)
 
-    def keys(self, features: Tensor) -> Tensor:
-        """Keys (B, L, channels) of the nucleotides."""
-        return self._turn(self.key(features).float(), torch.arange(features.shape[1], device=features.device))
+    def keys(self, features: Tensor, boundary: Tensor) -> Tensor:
+        """Keys (B, L, channels + 8), float32, of features (B, L, channels) and boundary logits (B, L, 8)."""
+        positions = torch.arange(features.shape[1], device=features.device)
+        return torch.cat((self._turn(self.key(features).float(), positions), boundary.float()), dim=-1)
 
-    def forward(self, hidden: Tensor, last_pointed: Tensor, keys: Tensor, boundary: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, last_pointed: Tensor, keys: Tensor) -> Tensor:
         """Pointer logits.
 
         Args:
             hidden: decoder states (B, P, width).
             last_pointed: (B, P).
-            keys: from `keys`, (B, L, channels).
-            boundary: boundary logits (B, L, 8).
+            keys: from `keys`, (B, L, channels + 8).
 
         Returns:
             logits (B, P, L), float32.
         """
-        query = self._turn(self.query(hidden).float(), last_pointed)
-        gate = self.gate(hidden).float()
-        queries = torch.cat((query / math.sqrt(self.size), gate), dim=-1)
-        return torch.bmm(queries, torch.cat((keys.float(), boundary.float()), dim=-1).transpose(1, 2))
+        query = self._turn(self.query(hidden).float(), last_pointed) / math.sqrt(self.size)
+        queries = torch.cat((query, self.gate(hidden).float()), dim=-1)
+        return torch.bmm(queries, keys.transpose(1, 2))
 
 
 class TokenHead(nn.Linear):

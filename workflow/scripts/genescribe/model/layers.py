@@ -63,7 +63,9 @@ class SelfAttention(nn.Module):
         query, key, value = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
         return rotate(query, cosine, sine), rotate(key, cosine, sine), value
 
-    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
+    def forward(
+        self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor | None, causal: bool = False
+    ) -> Tensor:
         """(B, T, width) -> (B, T, width). `mask` (B, 1, 1, T) is True where a key may be read."""
         query, key, value = self.project(x, cosine, sine)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from genescribe.language import vocabulary
 from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
 from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
-from genescribe.model.encoder import CompactEncoder
+from genescribe.model.encoder import CompactEncoder, CodingPotential
 from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
 
 RARE_WEIGHT = 20.0
@@ -28,7 +28,7 @@ class Encoded:
         features: (B, L, channels).
         frame: frame logits (B, L, 9).
         boundary: boundary logits (B, L, 8).
-        keys: pointer keys (B, L, channels).
+        keys: pointer keys (B, L, channels + 8).
         patch_mask: True (B, T) where a patch holds sequence, or None.
     """
 
@@ -83,17 +83,20 @@ class GeneScribeModel(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         """Normal weights of variance 1 / fan-in; residual outputs shrunk by depth as in GPT-2 and GPT-3."""
-        if isinstance(module, nn.Linear | nn.Conv1d):
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
             fan_in = module.weight[0].numel()
             nn.init.normal_(module.weight, std=fan_in**-0.5)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.EmbeddingBag):
-            nn.init.normal_(module.weight, std=0.05)
+            nn.init.normal_(module.weight, std=0.1)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=0.5)
-        elif isinstance(module, nn.RMSNorm):
+        elif isinstance(module, CodingPotential):
+            module.reset_kernels()
+        elif isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
 
     def encode(self, codes: Tensor, valid: Tensor | None = None) -> Encoded:
         """Encode windows of base codes (B, L), of which the first `valid` (B,) bases are sequence, the rest padding."""
@@ -101,9 +104,11 @@ class GeneScribeModel(PreTrainedModel):
         if valid is not None and bool((valid < codes.shape[1]).any()):
             patches = torch.arange(codes.shape[1] // self.config.patch, device=codes.device)
             patch_mask = patches[None, :] * self.config.patch < valid[:, None]
-        memory, features = self.encoder(codes, patch_mask)
-        frame, boundary = self.dense_heads(features)
-        return Encoded(memory, features, frame, boundary, self.pointer_head.keys(features), patch_mask)
+        memory, features, potential = self.encoder(codes, patch_mask)
+        frame, boundary = self.dense_heads(features, potential)
+        return Encoded(
+            memory, features, frame, boundary, self.pointer_head.keys(features, boundary), patch_mask
+        )
 
     def start(self, encoded: Encoded) -> DecoderCache:
         """A fresh decoder cache over encoded windows."""
@@ -115,7 +120,7 @@ class GeneScribeModel(PreTrainedModel):
         """Read tokens (B, S) and give token logits (B, S, V) and pointer logits (B, S, L) of what comes next."""
         hidden = self.decoder(tokens, positions, last_pointed, encoded.features, cache)
         logits = self.token_head(hidden).float()
-        return logits, self.pointer_head(hidden, last_pointed, encoded.keys, encoded.boundary)
+        return logits, self.pointer_head(hidden, last_pointed, encoded.keys)
 
     def forward(
         self,
@@ -153,7 +158,10 @@ class GeneScribeModel(PreTrainedModel):
         next_token = tokens[:, 1:]
         written = next_token != vocabulary.PAD
         token_loss = functional.cross_entropy(
-            self.token_head(hidden).float().transpose(1, 2), next_token, reduction="none", label_smoothing=label_smoothing
+            self.token_head(hidden).float().transpose(1, 2),
+            next_token,
+            reduction="none",
+            label_smoothing=label_smoothing,
         )
         token_sum = (token_loss * written * weight[:, None]).sum()
 
@@ -165,7 +173,7 @@ class GeneScribeModel(PreTrainedModel):
         order = (~points).to(torch.int8).argsort(dim=1, stable=True)[:, :most]
         target = next_position.gather(1, order)
         packed = hidden.gather(1, order.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
-        logits = self.pointer_head(packed, last_pointed[:, :-1].gather(1, order), encoded.keys, encoded.boundary)
+        logits = self.pointer_head(packed, last_pointed[:, :-1].gather(1, order), encoded.keys)
         pointing = target >= 0
         pointer_loss = functional.cross_entropy(logits.transpose(1, 2), target.clamp(min=0), reduction="none")
         pointer_sum = (pointer_loss * pointing * weight[:, None]).sum()
@@ -180,7 +188,10 @@ class GeneScribeModel(PreTrainedModel):
         bits = torch.arange(len(BOUNDARIES), device=codes.device)
         is_boundary = ((boundary.long().unsqueeze(-1) >> bits) & 1).float()
         boundary_loss = functional.binary_cross_entropy_with_logits(
-            encoded.boundary.float(), is_boundary, reduction="none", pos_weight=torch.full_like(bits, 1) * RARE_WEIGHT
+            encoded.boundary.float(),
+            is_boundary,
+            reduction="none",
+            pos_weight=torch.full_like(bits, 1) * RARE_WEIGHT,
         ).sum(dim=-1)
         boundary_sum = (boundary_loss * base_weight).sum()
         return Losses(

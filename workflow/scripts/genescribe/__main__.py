@@ -1,0 +1,5 @@
+"""`python -m genescribe`."""
+
+from genescribe.cli import main
+
+main()

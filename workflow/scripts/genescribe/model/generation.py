@@ -1,0 +1,130 @@
+"""Decoding: the model writes, the grammar allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genescribe.language import vocabulary
+from genescribe.language.bases import Codes
+from genescribe.language.codec import decode
+from genescribe.language.gene_model import GeneModel
+from genescribe.language.grammar import GrammarConfig
+from genescribe.language.tables import build_tables
+from genescribe.model.grammar_mask import GrammarMask
+from genescribe.model.modeling import Encoded, GeneScribeModel
+
+MAX_GENES = 128
+"""Genes that a window may hold; a window that reaches it is reported as truncated and is decoded again in halves."""
+
+
+@dataclass(frozen=True)
+class WindowGenes:
+    """What the model wrote about one window.
+
+    Attributes:
+        genes: gene models in the window's coordinates, in the order they were written, each valid by the grammar.
+        log_probabilities: of each gene, the sum over its tokens and pointers, among the legal continuations.
+        truncated: whether writing stopped at `MAX_GENES`.
+    """
+
+    genes: list[GeneModel]
+    log_probabilities: list[float]
+    truncated: bool
+
+
+@dataclass
+class _Writing:
+    """Tokens, positions and log probabilities written for one window."""
+
+    tokens: list[int]
+    positions: list[int]
+    log_probabilities: list[float]
+
+    def genes(self, length: int) -> WindowGenes:
+        finished = self.tokens[-1] == vocabulary.EOS
+        # Without EOS, decoding stopped after a whole gene: close the sentence so that the codec can read it.
+        tokens = self.tokens if finished else [*self.tokens, vocabulary.EOS]
+        positions = self.positions if finished else [*self.positions, vocabulary.NO_POSITION]
+        models = decode(np.array(tokens), np.array(positions), length)
+        sums, running = [], 0.0
+        for token, value in zip(self.tokens[1:], self.log_probabilities, strict=True):
+            running += value
+            if token == vocabulary.END:
+                sums.append(running)
+                running = 0.0
+        return WindowGenes(models, sums, truncated=not finished)
+
+
+@torch.inference_mode()
+def generate(
+    model: GeneScribeModel, codes: Codes, valid: list[int], grammar: GrammarConfig, max_genes: int = MAX_GENES
+) -> list[WindowGenes]:
+    """Write the genes of a batch of windows, greedily.
+
+    Args:
+        model: in evaluation mode.
+        codes: base codes (B, L), N beyond the real bases.
+        valid: real bases of each window.
+        grammar: what may be written.
+        max_genes: most genes per window.
+    """
+    device = model.device
+    tables = [build_tables(row, grammar, valid=count) for row, count in zip(codes, valid, strict=True)]
+    encoded = model.encode(torch.from_numpy(codes).to(device), torch.tensor(valid, device=device))
+    return write(model, encoded, GrammarMask(tables, grammar, device), valid, max_genes)
+
+
+def write(
+    model: GeneScribeModel, encoded: Encoded, mask: GrammarMask, valid: list[int], max_genes: int = MAX_GENES
+) -> list[WindowGenes]:
+    """Write the genes of encoded windows, greedily; windows leave the batch as they are finished."""
+    rows = len(valid)
+    device = encoded.memory.device
+    cache = model.start(encoded)
+    writings = [_Writing([vocabulary.BOS], [vocabulary.NO_POSITION], []) for _ in range(rows)]
+    active = list(range(rows))
+    genes_written = torch.zeros(rows, dtype=torch.long, device=device)
+    tokens = torch.full((rows,), vocabulary.BOS, device=device)
+    positions = torch.full((rows,), vocabulary.NO_POSITION, device=device)
+    last_pointed = torch.zeros(rows, dtype=torch.long, device=device)
+    while active:
+        token_logits, pointer_logits = model.step(
+            encoded, cache, tokens[:, None], positions[:, None], last_pointed[:, None]
+        )
+        score, tokens = _best(token_logits[:, 0], mask.tokens())
+        points = (tokens == vocabulary.LEFT) | (tokens == vocabulary.RIGHT)
+        pointer_score, pointed = _best(pointer_logits[:, 0], mask.positions(tokens) | ~points[:, None])
+        positions = torch.where(points, pointed, vocabulary.NO_POSITION)
+        last_pointed = torch.where(points, pointed, last_pointed)
+        score = score + torch.where(points, pointer_score, 0.0)
+        mask.advance(tokens, positions)
+        genes_written += tokens == vocabulary.END
+
+        written = torch.stack((tokens, positions), dim=1).tolist()
+        for row, (token, position), value in zip(active, written, score.tolist(), strict=True):
+            writing = writings[row]
+            writing.tokens.append(token)
+            writing.positions.append(position)
+            writing.log_probabilities.append(value)
+        going_on = (tokens != vocabulary.EOS) & (genes_written < max_genes)
+        if not bool(going_on.all()):
+            keep = going_on.nonzero().flatten()
+            active = [active[index] for index in keep.tolist()]
+            tokens, positions, last_pointed = tokens[keep], positions[keep], last_pointed[keep]
+            genes_written = genes_written[keep]
+            if active:
+                encoded.select(keep)
+                cache.select(keep)
+                mask.select(keep)
+    return [writing.genes(length) for writing, length in zip(writings, valid, strict=True)]
+
+
+def _best(logits: Tensor, legal: Tensor) -> tuple[Tensor, Tensor]:
+    """Log probability among the legal choices, and index, of the best legal choice in each row of (B, N)."""
+    logits = logits.masked_fill(~legal, -torch.inf)
+    best, index = logits.max(dim=1)
+    return best - logits.logsumexp(dim=1), index

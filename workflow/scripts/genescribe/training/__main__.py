@@ -1,0 +1,70 @@
+"""`python -m genescribe.training`: train on a machine that has torch, transformers, accelerate and numpy alone."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from genescribe.errors import InputError
+from genescribe.training.config import Run, read_config
+
+UNFINISHED = 75
+"""Exit code of a run that stopped in good order before its end (EX_TEMPFAIL of sysexits.h): run it again."""
+
+EXAMPLE = """example:
+  python -m genescribe.training --config train.json --train shards/train --val shards/val --state state --out model
+"""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="genescribe train",
+        description="Train a model on shards. Run the same command again to continue after an interruption.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--config", type=Path, required=True, help='JSON: {"training": {...}, "model": {...}}'
+    )
+    parser.add_argument("--train", type=Path, required=True, help="folder of shards to learn from")
+    parser.add_argument("--val", type=Path, help="folder of shards to watch")
+    parser.add_argument("--init", type=Path, help="model folder to start from (fine-tuning)")
+    parser.add_argument(
+        "--state", type=Path, required=True, help="folder for checkpoints between interruptions"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train; 0 when finished, 2 on bad input, 75 when stopped before the end."""
+    options = parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        # Heavy imports come after the command line is known to be good.
+        from genescribe.training.loop import input_digests, train
+
+        training, model = read_config(options.config)
+        run = Run(
+            training=training,
+            model=model,
+            train=options.train,
+            validation=options.val,
+            initial=options.init,
+            state=options.state,
+            out=options.out,
+            device=options.device,
+            digests=input_digests(options.train, options.val, options.init),
+        )
+        return 0 if train(run) else UNFINISHED
+    except InputError as error:
+        sys.stderr.write(f"genescribe: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
