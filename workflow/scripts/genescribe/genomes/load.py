@@ -18,6 +18,8 @@ SOFTMASK = "softmask.bed"
 ANNOTATION = "annotation.gff3"
 LEFT_OUT = "left_out.tsv"
 SUMMARY = "summary.json"
+FLAGGED = "flagged.tsv"
+FLAGGED_COLUMNS = ("id", "gene", "seqid", "start", "end", "strand", "flags")
 LEFT_OUT_COLUMNS = ("id", "seqid", "start", "end", "strand", "type", "reason")
 
 
@@ -62,17 +64,15 @@ def load_genome(folder: str | Path) -> Genome:
     if list(entries) != list(sequences):
         raise InputError(f"{SUMMARY} and {GENOME} do not fit; run `genescribe normalize` again", folder)
     lengths = {seqid: len(sequence) for seqid, sequence in sequences.items()}
-    has_annotation = (folder / ANNOTATION).is_file()
+    is_annotated = summary["annotated"]
     return Genome(
         name=summary["name"],
         sequences=sequences,
         circular=frozenset(seqid for seqid, entry in entries.items() if entry["circular"]),
         genetic_code=summary["genetic_code"],
         genetic_codes={seqid: entry["genetic_code"] for seqid, entry in entries.items()},
-        annotation=(
-            read_gff3(folder / ANNOTATION, lengths, summary["genetic_code"]) if has_annotation else None
-        ),
-        left_out=tuple(read_left_out(folder / LEFT_OUT)) if has_annotation else (),
+        annotation=read_gff3(folder / ANNOTATION, lengths, summary["genetic_code"]) if is_annotated else None,
+        left_out=tuple(read_left_out(folder / LEFT_OUT)) if is_annotated else (),
     )
 
 
@@ -81,7 +81,7 @@ def _read_summary(path: Path) -> Mapping:
         raise InputError("this is no genome folder; make one with `genescribe normalize`", path.parent)
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        if {"name", "genetic_code", "sequences"} <= set(summary):
+        if {"name", "genetic_code", "annotated", "sequences"} <= set(summary):
             return summary
     except (ValueError, TypeError):
         pass

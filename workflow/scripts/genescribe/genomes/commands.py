@@ -1,0 +1,36 @@
+"""Commands of the genomes phase."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def normalize(
+    fasta: Annotated[Path, typer.Argument(help="Genome, nucleotide FASTA; plain, gzip or bgzip.")],
+    gff3: Annotated[
+        Path | None, typer.Argument(help="Its annotation, GFF3; leave it out if there is none.")
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    name: Annotated[str | None, typer.Option(help="Name of the genome; the folder's if not given.")] = None,
+    genetic_code: Annotated[
+        str, typer.Option(help="NCBI translation table; 1;NC_001224.1=3 gives one sequence its own.")
+    ] = "11",
+    gffread: Annotated[bool, typer.Option(help="Let gffread confirm the proteins.")] = True,
+) -> None:
+    """Bring a genome and its annotation into the form that all other steps read.
+
+    The folder gets genome.fna (upper case), softmask.bed, annotation.gff3 (the genes that are kept),
+    left_out.tsv (what gives no gene, and why), flagged.tsv (genes that are kept but are no clean reference)
+    and summary.json.
+
+    Example: genescribe normalize ecoli.fna.gz ecoli.gff3.gz --out results/genomes/ecoli
+    """
+    from genescribe.genomes.normalize import describe, normalize_genome
+
+    summary = normalize_genome(fasta, gff3, out, name or out.resolve().name, genetic_code, gffread)
+    for line in describe(summary):
+        typer.echo(line)
