@@ -1,0 +1,140 @@
+"""Sliding windows over whole sequences.
+
+Sequences are parted at long N runs, the grid of windows is anchored at the start of each stretch, the last
+window is padded and not shifted, and on a circle windows wrap past the origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from genescribe.corpus.stretches import MIN_PIECE, Stretch, stretches
+from genescribe.genomes.regions import Region
+from genescribe.language.bases import Codes, to_codes
+
+STEP = 12
+"""Windows and strides are multiples of this, so that codon positions and patches stay where they are."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A window on a sequence.
+
+    Attributes:
+        seqid: the sequence.
+        piece: the stretch between gaps, region borders and ends that it lies in, 0-based half-open. On a
+            circular sequence it may end beyond the length.
+        start: first base. On a circle below the length, else inside `piece`.
+        length: bases really there, without padding.
+        circular: whether the piece is a whole circle; windows then wrap past its end.
+    """
+
+    seqid: str
+    piece: tuple[int, int]
+    start: int
+    length: int
+    circular: bool = False
+
+    @property
+    def end(self) -> int:
+        """One past the last base; beyond the piece where a window wraps."""
+        return self.start + self.length
+
+    def codes(self, sequence: Codes) -> Codes:
+        """Base codes (length,) of the window, given those of the whole sequence."""
+        if self.end <= len(sequence):
+            return sequence[self.start : self.end]
+        return sequence.take(range(self.start, self.end), mode="wrap")
+
+
+def tile_stretch(stretch: Stretch, window: int, stride: int) -> list[Window]:
+    """Windows over one stretch: each begins `stride` after the one before, until the end is reached.
+
+    On a circle there are at least two, so that each place lies inside a window.
+    """
+    size = stretch.end - stretch.start
+    piece = (stretch.start, stretch.end)
+    if stretch.circular:
+        step = min(stride, max(STEP, size // 2 // STEP * STEP))
+        starts = range(0, size, step)
+        return [Window(stretch.seqid, piece, start, min(window, size), True) for start in starts]
+    starts = range(0, max(size - window + stride, 1), stride)
+    return [
+        Window(stretch.seqid, piece, stretch.start + start, min(window, size - start)) for start in starts
+    ]
+
+
+def tile(
+    sequences: Mapping[str, str],
+    circular: Iterable[str],
+    window: int,
+    stride: int | None = None,
+    regions: Sequence[Region] | None = None,
+) -> list[Window]:
+    """Windows over sequences, in their order; stretches shorter than `MIN_PIECE` have none.
+
+    Args:
+        sequences: bases of each sequence.
+        circular: ids of those that are circles.
+        window: nominal length, a multiple of 12.
+        stride: distance of windows, a multiple of 12, at most `window`; half a window if not given.
+        regions: where windows may lie; everywhere if not given.
+    """
+    stride = window // 2 // STEP * STEP if stride is None else stride
+    if window % STEP or stride % STEP or not 0 < stride <= window:
+        raise ValueError(
+            f"window {window} and stride {stride} must be multiples of {STEP}, stride the smaller"
+        )
+    circles = frozenset(circular)
+    windows: list[Window] = []
+    for seqid, sequence in sequences.items():
+        for stretch in stretches(seqid, to_codes(sequence), seqid in circles, regions):
+            if stretch.end - stretch.start >= MIN_PIECE:
+                windows += tile_stretch(stretch, window, stride)
+    return windows
+
+
+def is_covering(windows: Sequence[Window]) -> bool:
+    """Whether windows of one piece leave no base of it out."""
+    return all(after.start <= before.end for before, after in _neighbours(windows))
+
+
+def is_overlapping(windows: Sequence[Window]) -> bool:
+    """Whether windows of one piece leave nothing out and each overlaps the next, on a circle over the
+    origin too."""
+    return all(after.start < before.end for before, after in _neighbours(windows))
+
+
+def _neighbours(windows: Sequence[Window]) -> list[tuple[Window, Window]]:
+    """Windows of one piece with the next one each, between two empty windows at the piece's ends."""
+    pieces = {(window.seqid, window.piece, window.circular) for window in windows}
+    if len(pieces) != 1:
+        raise ValueError("the windows must be of one piece")
+    ((seqid, (start, end), circular),) = pieces
+    ordered = sorted(windows)
+    if circular:
+        first = ordered[0]
+        ordered.append(Window(seqid, first.piece, first.start + end - start, first.length, True))
+    else:
+        # One base is shared with each end, so that reaching it counts as overlap.
+        before, after = Window(seqid, (start, end), start, 1), Window(seqid, (start, end), end - 1, 1)
+        ordered = [before, *ordered, after]
+    return list(pairwise(ordered))
+
+
+def is_inside(window: Window) -> bool:
+    """Whether a window lies inside its piece; on a circle it starts there and is no longer than the
+    circle."""
+    start, end = window.piece
+    if window.circular:
+        return start <= window.start < end and 0 < window.length <= end - start
+    return start <= window.start < window.end <= end
+
+
+def chunk(windows: Sequence[Window], index: int, count: int) -> Sequence[Window]:
+    """Chunk `index` of `count`: contiguous, the sizes differ by one at most."""
+    if not 0 <= index < count:
+        raise ValueError(f"there is no chunk {index} of {count}; chunks count from 0")
+    return windows[len(windows) * index // count : len(windows) * (index + 1) // count]
