@@ -18,6 +18,8 @@ from genescribe.genomes.records import (
 )
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
 
+PSEUDOGENE = "pseudogene"
+
 # Between two segments that are this close (or overlap) there is no intron: the reading frame slips.
 _SHORTEST_GAP = 4
 # A partial feature that ends this close to the end of its sequence is taken to run past it.
@@ -124,7 +126,8 @@ def exon_model(
         else:
             segments.append((start, end))
     whole = _unwrap([(row.start, row.end, None, row) for row in _distinct(own)], place)
-    left, right = _open_ends(whole, merged, place)
+    # A pseudogene is a stretch that lost its function; to ask which end is missing makes no sense.
+    left, right = _open_ends(whole, merged, place) if kind != PSEUDOGENE else (False, False)
     flags = frozenset({FLAG_PARTIAL}) if left or right else frozenset[str]()
     return GeneModel(kind, strand, tuple(segments), _end(left), _end(right)), flags
 

@@ -34,3 +34,27 @@ def normalize(
     summary = normalize_genome(fasta, gff3, out, name or out.resolve().name, genetic_code, gffread)
     for line in describe(summary):
         typer.echo(line)
+
+
+def survey(
+    folder: Annotated[Path, typer.Argument(help="Collection: index.tsv and one folder per genome.")],
+    out: Annotated[Path, typer.Option(help="Markdown page; the table between its marks is replaced.")],
+) -> None:
+    """Count what reader and grammar make of each genome of a collection.
+
+    index.tsv has the columns name, organism, domain, genetic_code, bp and cds; the folder `name` has
+    genome.fna.gz and annotation.gff3.gz.
+
+    Example: genescribe survey genomes --out docs/genomes.md
+    """
+    from genescribe.genomes.survey import read_index, survey_genome, write_survey
+    from genescribe.progress import progress
+
+    rows = read_index(folder)
+    results = []
+    with progress("Survey", sum(int(row["bp"]) for row in rows), "bases") as bar:
+        for row in rows:
+            results.append(survey_genome(folder, row))
+            bar.advance(int(row["bp"]))
+    write_survey(out, results)
+    typer.echo(f"{len(results)} genomes: {out}")

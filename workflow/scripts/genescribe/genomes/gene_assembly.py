@@ -11,11 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genescribe.errors import InputError
-from genescribe.genomes.chains import Place, RefusedError, Row, coding_model, exon_model, parents_of
+from genescribe.genomes.chains import (
+    PSEUDOGENE,
+    Place,
+    RefusedError,
+    Row,
+    coding_model,
+    exon_model,
+    parents_of,
+)
 from genescribe.genomes.records import Gene, LeftOut, Transcript
 from genescribe.language.gene_model import KINDS, PROTEIN_CODING, GeneModel
 
-PSEUDOGENE = "pseudogene"
 _LANDMARKS = frozenset(
     {"region", "chromosome", "contig", "supercontig", "scaffold", "plasmid", "sequence_assembly"}
 )

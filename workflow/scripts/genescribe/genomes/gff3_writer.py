@@ -10,14 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from genescribe.files import atomic_path
-from genescribe.genomes.gene_assembly import PSEUDOGENE, stem
+from genescribe.genomes.chains import PSEUDOGENE
+from genescribe.genomes.gene_assembly import stem
 from genescribe.genomes.records import Gene, OutputGene, Transcript
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
 
 __all__ = ["OutputGene", "phases", "write_gff3"]
 
 # GFF3 specification, "Description of the Format": what must be escaped in column 9, and all else in column 1.
-_IN_VALUE = re.compile(r"[\x00-\x1f\x7f%;=&,]")
+# Blanks at either end are escaped too, since readers strip them.
+_IN_VALUE = re.compile(r"[\x00-\x1f\x7f%;=&,]|^\s+|\s+$")
 _IN_SEQID = re.compile(r"[^a-zA-Z0-9.:^*$@!+_?|-]")
 
 
@@ -40,31 +42,53 @@ def write_gff3(
         source: column 2.
         genetic_code: NCBI translation table; written as transl_table unless it is 1.
         genetic_codes: tables of sequences that have another one.
+
+    Raises:
+        ValueError: two genes or transcripts have the same id.
     """
     order = {seqid: number for number, seqid in enumerate(sequences)}
     codes = genetic_codes or {}
-    rows: list[tuple[tuple[int, int, int, str, int], str]] = []
-    for record in records:
-        gene = record.gene() if isinstance(record, OutputGene) else record
+    genes = [record.gene() if isinstance(record, OutputGene) else record for record in records]
+    genes.sort(key=lambda gene: (order[gene.seqid], gene.start, gene.end, gene.strand, gene.id))
+    names = _Names(genes)
+    rows: list[tuple[tuple[int, int, int, int, int], str]] = []
+    for seqid in sequences:
+        if seqid in circular:
+            attributes = {"ID": names.unused(f"region-{seqid}"), "Is_circular": "true"}
+            row = _Row("region", 0, sequences[seqid], "+", attributes)
+            rows.append(((order[seqid], 0, -row.end, -1, 0), row.text(escape_seqid(seqid), source)))
+    for number, gene in enumerate(genes):
         seqid = escape_seqid(gene.seqid)
-        for depth, row in enumerate(_gene_rows(gene, codes.get(gene.seqid, genetic_code))):
-            key = (order[gene.seqid], row.start, -row.end, gene.id, depth)
-            rows.append((key, row.text(seqid, source)))
+        for depth, row in enumerate(_gene_rows(gene, codes.get(gene.seqid, genetic_code), names)):
+            rows.append(((order[gene.seqid], row.start, -row.end, number, depth), row.text(seqid, source)))
     rows.sort()
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as gff:
         gff.write("##gff-version 3\n")
         gff.writelines(f"##sequence-region {escape_seqid(one)} 1 {sequences[one]}\n" for one in sequences)
-        regions = [
-            (
-                (order[one], 0, -sequences[one], "", -1),
-                _Row("region", 0, sequences[one], "+", {"ID": f"region-{one}", "Is_circular": "true"}).text(
-                    escape_seqid(one), source
-                ),
-            )
-            for one in sequences
-            if one in circular
-        ]
-        gff.writelines(line for _, line in sorted(rows + regions))
+        gff.writelines(line for _, line in rows)
+
+
+class _Names:
+    """IDs of a file, each used once."""
+
+    def __init__(self, genes: Iterable[Gene]) -> None:
+        self._used: set[str] = set()
+        for gene in genes:
+            # The transcript of a pseudogene has no row of its own as a rule, and no name that matters.
+            transcripts = gene.transcripts if gene.kind != PSEUDOGENE else ()
+            for name in (gene.id, *(one.id for one in transcripts)):
+                if name in self._used:
+                    raise ValueError(f"two genes or transcripts are called {name!r}")
+                self._used.add(name)
+
+    def unused(self, name: str) -> str:
+        """`name`, or with the first number that makes it new."""
+        found, number = name, 1
+        while found in self._used:
+            number += 1
+            found = f"{name}-{number}"
+        self._used.add(found)
+        return found
 
 
 class _Row:
@@ -111,7 +135,7 @@ def phases(model: GeneModel) -> tuple[int, ...]:
     return tuple(found if model.strand == "+" else reversed(found))
 
 
-def _gene_rows(gene: Gene, code: int) -> Iterator[_Row]:
+def _gene_rows(gene: Gene, code: int, names: _Names) -> Iterator[_Row]:
     start, end = gene.start, gene.end
     is_left_open = any(
         one.model.start == start and one.model.left is not End.CLOSED for one in gene.transcripts
@@ -128,20 +152,20 @@ def _gene_rows(gene: Gene, code: int) -> Iterator[_Row]:
     )
     for one in gene.transcripts:
         if gene.kind == PROTEIN_CODING:
-            yield from _coding_rows(gene, one, code)
+            yield from _coding_rows(gene, one, code, names)
         elif gene.kind != PSEUDOGENE:
-            yield from _exon_rows(gene, one, gene.kind, "exon")
+            yield from _exon_rows(gene, one, gene.kind, "exon", names)
         elif len(one.model.segments) > 1:
-            yield from _exon_rows(gene, one, "pseudogenic_transcript", "pseudogenic_exon")
+            yield from _exon_rows(gene, one, "pseudogenic_transcript", "pseudogenic_exon", names)
 
 
-def _coding_rows(gene: Gene, one: Transcript, code: int) -> Iterator[_Row]:
+def _coding_rows(gene: Gene, one: Transcript, code: int, names: _Names) -> Iterator[_Row]:
     model = one.model
     is_left_open, is_right_open = model.left is not End.CLOSED, model.right is not End.CLOSED
     above = {"ID": one.id, "Parent": gene.id}
     above |= _partial(model.start, model.end, is_left_open, is_right_open)
     yield _Row("mRNA", model.start, model.end, model.strand, above, gene.score)
-    attributes = {"ID": f"cds-{stem(one.id)}", "Parent": one.id, **one.attributes}
+    attributes = {"ID": names.unused(f"cds-{stem(one.id)}"), "Parent": one.id, **one.attributes}
     if code != 1:
         attributes["transl_table"] = str(code)
     for (start, end), phase in zip(model.segments, phases(model), strict=True):
@@ -153,16 +177,17 @@ def _coding_rows(gene: Gene, one: Transcript, code: int) -> Iterator[_Row]:
         yield _Row("CDS", start, end, model.strand, attributes | partial, None, phase)
 
 
-def _exon_rows(gene: Gene, one: Transcript, kind: str, part: str) -> Iterator[_Row]:
+def _exon_rows(gene: Gene, one: Transcript, kind: str, part: str, names: _Names) -> Iterator[_Row]:
     model = one.model
-    attributes = {"ID": one.id, "Parent": gene.id, **one.attributes}
+    name = one.id if gene.kind != PSEUDOGENE else names.unused(one.id)
+    attributes = {"ID": name, "Parent": gene.id, **one.attributes}
     attributes |= _partial(
         model.start, model.end, model.left is not End.CLOSED, model.right is not End.CLOSED
     )
     yield _Row(kind, model.start, model.end, model.strand, attributes, gene.score)
     numbered = enumerate(model.segments if model.strand == "+" else reversed(model.segments), start=1)
     for number, (start, end) in numbered:
-        below = {"ID": f"exon-{stem(one.id)}-{number}", "Parent": one.id}
+        below = {"ID": names.unused(f"exon-{stem(one.id)}-{number}"), "Parent": name}
         yield _Row(part, start, end, model.strand, below)
 
 

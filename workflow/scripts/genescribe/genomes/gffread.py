@@ -2,9 +2,9 @@
 
 How gffread 0.12.7 is called, and why: it gets gene, mRNA and CDS rows (CDS right under a gene make it stop).
 `-V` drops transcripts with an in-frame stop codon of the standard code: it is given for codes 1 and 11 alone.
-`-J` also wants ATG, so it is given for code 1 and complete genes alone. `-y` translates with the standard code
-and writes other start codons as their amino acid: proteins of other codes are compared under the standard one,
-and all from the second residue on.
+`-J` also wants ATG: it is given for code 1 and complete genes alone. `-y` translates with the standard code
+and writes other start codons as their amino acid: proteins of other codes are compared under the standard
+one, and all from the second residue on.
 """
 
 from __future__ import annotations
