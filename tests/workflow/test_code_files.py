@@ -24,6 +24,7 @@ def package(tmp_path: Path) -> Path:
         ),
         "bench/scorer.py": "import pandas\nfrom genescribe.files import read\n",
         "bench/predictor.py": "",
+        "bench/page.css": "",
         "bench/unused.py": "from genescribe.bench import scorer\n",
         "files.py": "import genescribe.errors\n",
     }
@@ -42,6 +43,7 @@ def test_module_brings_all_that_it_imports(package: Path) -> None:
     assert names("genescribe.bench.scorer", package) == [
         "__init__.py",
         "bench/__init__.py",
+        "bench/page.css",
         "bench/scorer.py",
         "errors.py",
         "files.py",
@@ -53,6 +55,7 @@ def test_command_brings_what_it_and_its_helpers_import(package: Path) -> None:
         "__init__.py",
         "bench/__init__.py",
         "bench/commands.py",
+        "bench/page.css",
         "bench/predictor.py",
         "errors.py",
         "files.py",
@@ -66,6 +69,7 @@ def test_several_entries_are_joined(package: Path) -> None:
         for name in (
             "__init__.py",
             "bench/__init__.py",
+            "bench/page.css",
             "bench/predictor.py",
             "bench/scorer.py",
             "errors.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_row_is_read(row: dict[str, str], schema: Path) -> None:
             gff="coli.gff3",
             accession="GCF_000005845.2",
             domain="bacteria",
-            genetic_code=11,
+            genetic_code="11",
             split="train=whole",
             augustus_species="E_coli_K12",
             evidence="NCBI",
@@ -105,7 +106,7 @@ def test_split(split: str, parts: set[str], row: dict[str, str], schema: Path) -
     ("column", "value", "message"),
     [
         ("domain", "bacterium", "column domain: 'bacterium' is not one of bacteria, archaea"),
-        ("genetic_code", "27", "column genetic_code: '27' is not one of 1, 2, 3, 4, 11, 25"),
+        ("genetic_code", "27", "column genetic_code: '27' is not a translation table, 1, 2, 3, 4, 11 or 25"),
         ("split", "training", "column split: 'training' is not train, val, test or annotate"),
         ("name", "E. coli", "column name: 'E. coli' is not a name of letters, digits"),
         (
@@ -165,4 +166,12 @@ def test_empty_and_missing_table(tmp_path: Path, schema: Path) -> None:
 
 
 def test_genetic_codes_are_those_of_the_language(schema: Path) -> None:
-    assert load_schema(schema)["properties"]["genetic_code"]["enum"] == [str(number) for number in SUPPORTED]
+    pattern = re.compile(load_schema(schema)["properties"]["genetic_code"]["pattern"])
+    assert [number for number in range(40) if pattern.search(str(number))] == list(SUPPORTED)
+
+
+def test_a_sequence_may_have_a_code_of_its_own(row: dict[str, str], schema: Path) -> None:
+    row["genetic_code"] = "1;NC_001224.1=3"
+    species = read_species(write(row), schema)["coli"]
+    assert species.genetic_code == "1;NC_001224.1=3"
+    assert species.genetic_codes == {1, 3}

@@ -11,7 +11,7 @@ rule predict:
         genome="results/genomes/{species}/genome.fna",
         summary="results/genomes/{species}/summary.json",
         regions="results/genomes/{species}/regions/test.bed",
-        weights=model_weights,
+        weights=f"{PLAN.model}/model.safetensors",
         code=code("annotation.commands:predict"),
     output:
         "results/annotation/{species}/chunks/{chunk}-of-{chunks}.jsonl",
@@ -28,7 +28,7 @@ rule predict:
         runtime=240,
     params:
         genome=subpath(input.genome, parent=True),
-        model=model_folder,
+        model=PLAN.model,
         settings=annotation_options,
     shell:
         "python -m genescribe predict --genome {params.genome:q} --regions {input.regions:q}"

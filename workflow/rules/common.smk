@@ -1,6 +1,6 @@
-# Configuration, species table, and the input functions of all rules.
-import json
+# Configuration and species table, checked, and the input functions of all rules. What they say comes from `Plan`.
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from genescribe.errors import InputError
 from genescribe.workflow.code_files import code_files
 from genescribe.workflow.config import STAGES, check_config, check_names
+from genescribe.workflow.plan import Plan
 from genescribe.workflow.species import read_species
 
 try:
@@ -30,32 +31,30 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(WORKFLOW / 'scripts'))}; "
 )
 
-ANNOTATED = [name for name, species in SPECIES.items() if species.has("test")]
-SCORED = [name for name in ANNOTATED if SPECIES[name].gff]
+PLAN = Plan(config, SPECIES)
 REPORT = f"results/report/{config['run']}.html"
 # Environments with torch come in two builds; one solved without a GPU would lose CUDA.
 TORCH = "-cuda" if config["device"] == "cuda" else ""
-GENES = {
-    "gff3": "genescribe.gff3",
-    "gtf": "genescribe.gtf",
-    "proteins": "proteins.faa",
-    "cds": "cds.fna",
-    "counts": "counts.json",
-}
+
+
+def one_of(names):
+    """A regular expression that matches these names alone; nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
-    species="|".join(map(re.escape, SPECIES)),
-    stage="|".join(STAGES),
+    species=one_of(SPECIES),
+    stage=one_of(STAGES),
     split="train|val",
+    control=one_of(PLAN.controls),
     chunk=r"\d+",
     chunks=r"\d+",
 
 
-def code(*modules):
-    """Files of the package that these modules run: a change of their content reruns the rule."""
+def code(*entries):
+    """Files of the package that a rule runs: a change of their content reruns it."""
     return code_files(
-        [f"genescribe.{name}" for name in modules],
+        [f"genescribe.{entry}" for entry in entries],
         os.path.relpath(WORKFLOW / "scripts"),
     )
 
@@ -67,35 +66,17 @@ def folder_option(option, file):
 
 def annotations(wildcards):
     """GFF3 of every species that is annotated."""
-    return expand("results/annotation/{species}/genescribe.gff3", species=ANNOTATED)
+    return expand(
+        "results/annotation/{species}/genescribe.gff3", species=PLAN.annotated
+    )
 
 
 def score_tables(wildcards):
     """Score table of every species that has a reference annotation."""
-    return expand("results/benchmark/{species}/scores.tsv", species=SCORED)
+    return expand("results/benchmark/{species}/scores.tsv", species=PLAN.scored)
 
 
-def stage_species(stage, split):
-    """Names of the species whose `split` belongs to a training stage."""
-    wanted = config["training"][stage].get("species", SPECIES)
-    return [name for name in wanted if SPECIES[name].has(split)]
-
-
-def corpus_spec(wildcards):
-    """What a corpus is made of, as JSON for `genescribe shards`."""
-    genomes = [
-        {
-            "name": name,
-            "folder": f"results/genomes/{name}",
-            "regions": f"results/genomes/{name}/regions/{wildcards.split}.bed",
-            "domain": "prokaryote" if SPECIES[name].is_prokaryote else "eukaryote",
-        }
-        for name in stage_species(wildcards.stage, wildcards.split)
-    ]
-    return json.dumps({"genomes": genomes})
-
-
-def corpus_inputs(wildcards):
+def corpus_genomes(wildcards):
     """Files of the normalised genomes that a corpus is cut from."""
     return expand(
         [
@@ -104,24 +85,16 @@ def corpus_inputs(wildcards):
             "results/genomes/{species}/summary.json",
             "results/genomes/{species}/regions/{split}.bed",
         ],
-        species=stage_species(wildcards.stage, wildcards.split),
+        species=PLAN.stage_species(wildcards.stage, wildcards.split),
         split=wildcards.split,
     )
 
 
-def training_settings(wildcards):
-    """Settings of a training stage, as JSON for `genescribe train`. A stage that starts from a model has its sizes."""
-    stage = dict(config["training"][wildcards.stage])
-    stage.pop("species", None)
-    settings = {"training": {"seed": config["seed"], **stage}}
-    if wildcards.stage == STAGES[0]:
-        trained = [species for species in SPECIES.values() if species.has("train")]
-        settings["model"] = {
-            **config["model"],
-            "genetic_codes": sorted({species.genetic_code for species in trained}),
-            "introns": not all(species.is_prokaryote for species in trained),
-        }
-    return json.dumps(settings)
+def validation_shards(wildcards):
+    """Shards that a training stage watches; none where no species has a validation split."""
+    if not PLAN.stage_species(wildcards.stage, "val"):
+        return []
+    return f"results/corpus/{wildcards.run}/{wildcards.stage}/val/manifest.json"
 
 
 def initial_weights(wildcards):
@@ -130,24 +103,6 @@ def initial_weights(wildcards):
     if before < 0:
         return []
     return f"results/models/{wildcards.run}/{STAGES[before]}/model.safetensors"
-
-
-def validation_shards(wildcards):
-    """Shards that a training stage watches; none where no species has a validation split."""
-    if not stage_species(wildcards.stage, "val"):
-        return []
-    return f"results/corpus/{wildcards.run}/{wildcards.stage}/val/manifest.json"
-
-
-def model_folder(wildcards):
-    """Folder of the model that annotates: a stage of this run, or one that the configuration names."""
-    model = config["annotation"]["model"]
-    return f"results/models/{config['run']}/{model}" if model in STAGES else model
-
-
-def model_weights(wildcards):
-    """Weights of the model that annotates."""
-    return f"{model_folder(wildcards)}/model.safetensors"
 
 
 def chunk_files(wildcards):
@@ -159,3 +114,8 @@ def chunk_files(wildcards):
         chunk=range(chunks),
         chunks=chunks,
     )
+
+
+def scored_prediction(wildcards):
+    """GFF3 of the predictor that is scored."""
+    return PLAN.prediction(wildcards.species, wildcards.predictor)

@@ -20,7 +20,7 @@ rule corpus_spec:
         mem_mb=500,
         runtime=5,
     params:
-        spec=corpus_spec,
+        spec=lambda wildcards: PLAN.corpus_spec(wildcards.stage, wildcards.split),
     shell:
         "printf '%s\\n' {params.spec:q} > {output:q} 2> {log:q}"
 
@@ -34,7 +34,7 @@ rule shards:
     """
     input:
         spec="results/corpus/{run}/{stage}/{split}.json",
-        genomes=corpus_inputs,
+        genomes=corpus_genomes,
         code=code("corpus.commands:shards"),
     output:
         "results/corpus/{run}/{stage}/{split}/manifest.json",

@@ -5,13 +5,13 @@ rule normalize:
     """
     Bring a genome into one form, count what is left out, and let gffread confirm the proteins.
 
-    Inputs: FASTA, and GFF3 unless the genome is only to be annotated. Outputs: the sequence in upper case, its soft
-    mask, the genes that are kept, a table of those that are not, and a summary.
+    Inputs: FASTA and GFF3. Outputs: the sequence in upper case, its soft mask, the genes that are kept, a table of
+    those that are not, and a summary.
     """
     input:
         fasta=lambda wildcards: SPECIES[wildcards.species].fasta,
-        gff=lambda wildcards: SPECIES[wildcards.species].gff or [],
-        code=code("genomes.normalize"),
+        gff=lambda wildcards: SPECIES[wildcards.species].gff,
+        code=code("genomes.commands:normalize"),
     output:
         genome="results/genomes/{species}/genome.fna",
         softmask="results/genomes/{species}/softmask.bed",
@@ -24,6 +24,8 @@ rule normalize:
         "results/benchmarks/normalize/{species}.tsv"
     conda:
         "../../envs/genomes.yaml"
+    wildcard_constraints:
+        species=one_of(name for name in SPECIES if SPECIES[name].gff),
     threads: 1
     resources:
         mem_mb=4000,
@@ -36,6 +38,28 @@ rule normalize:
         " --out {params.folder:q} --genetic-code {params.genetic_code} > {log:q} 2>&1"
 
 
+use rule normalize as normalize_sequence with:
+    """
+    Bring a genome that has no annotation into one form.
+
+    Inputs: FASTA. Outputs: the sequence in upper case, its soft mask, and a summary.
+    """
+    input:
+        fasta=lambda wildcards: SPECIES[wildcards.species].fasta,
+        gff=[],
+        code=code("genomes.commands:normalize"),
+    output:
+        genome="results/genomes/{species}/genome.fna",
+        softmask="results/genomes/{species}/softmask.bed",
+        summary="results/genomes/{species}/summary.json",
+    log:
+        "results/logs/normalize_sequence/{species}.log",
+    benchmark:
+        "results/benchmarks/normalize_sequence/{species}.tsv"
+    wildcard_constraints:
+        species=one_of(name for name in SPECIES if not SPECIES[name].gff),
+
+
 rule split:
     """
     Write which regions of a genome train, tune and test.
@@ -45,7 +69,7 @@ rule split:
     input:
         genome="results/genomes/{species}/genome.fna",
         summary="results/genomes/{species}/summary.json",
-        code=code("corpus.splits"),
+        code=code("corpus.commands:split"),
     output:
         train="results/genomes/{species}/regions/train.bed",
         val="results/genomes/{species}/regions/val.bed",

@@ -20,7 +20,7 @@ rule training_settings:
         mem_mb=500,
         runtime=5,
     params:
-        settings=training_settings,
+        settings=lambda wildcards: PLAN.training_settings(wildcards.stage),
     shell:
         "printf '%s\\n' {params.settings:q} > {output:q} 2> {log:q}"
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = "genescribe"
+DATA = (".css", ".j2", ".js")
+"""Suffixes of package files that modules beside them read."""
 
 
 def code_files(entries: Iterable[str], root: str | Path) -> list[str]:
@@ -44,7 +46,8 @@ def code_files(entries: Iterable[str], root: str | Path) -> list[str]:
         if file not in found:
             found.add(file)
             waiting += _imported(_parse(file), file, folder)
-    return sorted(map(str, found))
+    beside = {file for folder in {file.parent for file in found} for file in folder.iterdir()}
+    return sorted(map(str, found | {file for file in beside if file.suffix in DATA}))
 
 
 def _file_of(module: str, root: Path) -> Path | None:

@@ -28,7 +28,7 @@ class Species:
         fasta, gff: local files, as paths relative to the working directory; gff is None to annotate only.
         accession: RefSeq or GenBank assembly with version, where it has one.
         domain: bacteria, archaea, virus, fungi, protist, plant or animal.
-        genetic_code: NCBI number.
+        genetic_code: NCBI number, such as `11`; `1;NC_001224.1=3` gives one sequence its own.
         split: in the notation of `genescribe split`: `train=whole` or `train=ID:1-1000;test=ID:1001-2000`.
         augustus_species: AUGUSTUS's parameter set, or None where there is none to compare with.
         evidence: where the accession was confirmed.
@@ -39,15 +39,20 @@ class Species:
     gff: str | None
     accession: str | None
     domain: str
-    genetic_code: int
+    genetic_code: str
     split: str
     augustus_species: str | None
     evidence: str | None
 
     @property
-    def is_prokaryote(self) -> bool:
-        """Whether its genes have no introns."""
-        return self.domain in PROKARYOTES
+    def kind(self) -> str:
+        """`prokaryote` or `eukaryote`: whether protein-coding genes may have introns."""
+        return "prokaryote" if self.domain in PROKARYOTES else "eukaryote"
+
+    @property
+    def genetic_codes(self) -> set[int]:
+        """NCBI numbers of all codes that its sequences use."""
+        return {int(part.rpartition("=")[2]) for part in self.genetic_code.split(";")}
 
     def has(self, split: str) -> bool:
         """Whether some of it is in `train`, `val` or `test`; a genome to annotate only is in `test`."""
@@ -118,7 +123,7 @@ def _read_row(cells: dict[str, str], rules: dict[str, Any], path: str | Path, nu
         gff=cells.get("gff") or None,
         accession=cells.get("accession") or None,
         domain=cells["domain"],
-        genetic_code=int(cells["genetic_code"]),
+        genetic_code=cells["genetic_code"],
         split=WHOLE.get(cells["split"], cells["split"]),
         augustus_species=cells.get("augustus_species") or None,
         evidence=cells.get("evidence") or None,

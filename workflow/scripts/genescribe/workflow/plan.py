@@ -1,0 +1,179 @@
+"""What a configuration and a species table ask for: settings of commands and the files that rules read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genescribe.workflow.config import STAGES
+from genescribe.workflow.species import Species
+
+PRODUCT = "genescribe"
+"""Our own row in every table, beside those of other programs."""
+
+WITHIN_SPECIES = (
+    "The model was trained on other regions of this same genome: the figures say how well it learned this "
+    "species, not how it does on a new one."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The configured run. Paths are relative to the working directory.
+
+    Attributes:
+        config: the checked configuration.
+        species: the species table by name.
+    """
+
+    config: dict[str, Any]
+    species: Mapping[str, Species]
+
+    @property
+    def annotated(self) -> list[str]:
+        """Species whose test regions are annotated."""
+        return [name for name, one in self.species.items() if one.has("test")]
+
+    @property
+    def scored(self) -> list[str]:
+        """Annotated species that have a reference."""
+        return [name for name in self.annotated if self.species[name].gff]
+
+    @property
+    def controls(self) -> list[str]:
+        """Control rows."""
+        return list(self.config["benchmark"]["controls"])
+
+    @property
+    def model(self) -> str:
+        """Folder of the model that annotates: a stage of this run, or one that the configuration names."""
+        model: str = self.config["annotation"]["model"]
+        return f"results/models/{self.config['run']}/{model}" if model in STAGES else model
+
+    @property
+    def trains(self) -> bool:
+        """Whether the run trains the model that annotates."""
+        return self.config["annotation"]["model"] in STAGES
+
+    def stage_species(self, stage: str, split: str) -> list[str]:
+        """Species whose `split` (train or val) belongs to a training stage."""
+        wanted = self.config["training"][stage].get("species", self.species)
+        return [name for name in wanted if self.species[name].has(split)]
+
+    def corpus_spec(self, stage: str, split: str) -> str:
+        """What a corpus is made of, as JSON for `genescribe shards`."""
+        genomes = [
+            {
+                "name": name,
+                "folder": f"results/genomes/{name}",
+                "regions": f"results/genomes/{name}/regions/{split}.bed",
+                "domain": self.species[name].kind,
+            }
+            for name in self.stage_species(stage, split)
+        ]
+        return json.dumps({"genomes": genomes})
+
+    def training_settings(self, stage: str) -> str:
+        """Settings of a training stage, as JSON for `genescribe train`.
+
+        A stage that starts from a model has its sizes from there.
+        """
+        training = {key: value for key, value in self.config["training"][stage].items() if key != "species"}
+        settings = {"training": {"seed": self.config["seed"], **training}}
+        if stage == STAGES[0]:
+            trained = [one for one in self.species.values() if one.has("train")]
+            settings["model"] = {
+                **self.config["model"],
+                "genetic_codes": sorted(set().union(*(one.genetic_codes for one in trained))),
+                "introns": any(one.kind == "eukaryote" for one in trained),
+            }
+        return json.dumps(settings)
+
+    def predictors(self, species: str) -> list[str]:
+        """Our own row first, then programs that can run: AUGUSTUS needs parameters, Prodigal a prokaryote."""
+        one = self.species[species]
+        able = {"augustus": one.augustus_species is not None, "prodigal": one.kind == "prokaryote"}
+        return [PRODUCT, *(name for name in self.config["benchmark"]["predictors"] if able[name])]
+
+    def prediction(self, species: str, predictor: str) -> str:
+        """GFF3 of a predictor or control."""
+        if predictor == PRODUCT:
+            return f"results/annotation/{species}/genescribe.gff3"
+        return f"results/benchmark/{species}/{predictor}.gff3"
+
+    def scores(self, species: str, pattern: str) -> list[str]:
+        """One file for each row of a species's table; `pattern` is such as `scores/{}.json`."""
+        rows = [*self.predictors(species), *self.controls]
+        return [f"results/benchmark/{species}/{pattern.format(row)}" for row in rows]
+
+    def report_inputs(self) -> list[str]:
+        """Files that the report shows and a rule makes."""
+        settings = self._report()
+        files = [stage["metrics"] for stage in settings["training"]]
+        for one in settings["species"]:
+            files += one.get("scores", [])
+            for key in ("predictions", "controls", "gene_tables", "gffcompare"):
+                files += one.get(key, {}).values()
+            files += [one[key] for key in ("summary", "regions", "reference", "left_out") if key in one]
+        return files
+
+    def report_settings(self) -> str:
+        """What the report shows, as JSON for `genescribe report`."""
+        return json.dumps(self._report())
+
+    def _report(self) -> dict[str, Any]:
+        run = self.config["run"]
+        stages = STAGES if self.trains else ()
+        return {
+            "title": f"GeneScribe: run {run}",
+            "run": run,
+            "species": [self._report_species(name) for name in self.annotated],
+            "training": [
+                {"stage": stage, "metrics": f"results/models/{run}/{stage}/metrics.jsonl"} for stage in stages
+            ],
+            "benchmarks": self._run_times(),
+            "model": self.model,
+        }
+
+    def _run_times(self) -> dict[str, str]:
+        """Snakemake's run times of the jobs that take time, by a name that a person reads."""
+        run, chunks = self.config["run"], self.config["annotation"]["chunks"]
+        jobs = {}
+        if self.trains:
+            for stage in STAGES:
+                jobs[f"shards ({stage})"] = f"shards/{run}-{stage}-train"
+                jobs[f"train ({stage})"] = f"train/{run}-{stage}"
+        for name in self.annotated:
+            shown = name.replace("_", " ")
+            jobs[f"normalize ({shown})"] = f"normalize/{name}"
+            for chunk in range(chunks):
+                part = f"part {chunk + 1} of {chunks}"
+                jobs[f"predict ({shown}, {part})"] = f"predict/{name}-{chunk}-of-{chunks}"
+            for rule in ("stitch", *self.predictors(name)[1:]):
+                jobs[f"{rule} ({shown})"] = f"{rule}/{name}"
+        return {job: f"results/benchmarks/{path}.tsv" for job, path in jobs.items()}
+
+    def _report_species(self, name: str) -> dict[str, Any]:
+        folder = f"results/genomes/{name}"
+        shown: dict[str, Any] = {
+            "name": name.replace("_", " "),
+            "genome": folder,
+            "regions": f"{folder}/regions/test.bed",
+            "summary": f"{folder}/summary.json",
+            "predictions": {row: self.prediction(name, row) for row in self.predictors(name)},
+        }
+        if name in self.scored:
+            rows = [*self.predictors(name), *self.controls]
+            shown |= {
+                "reference": f"{folder}/annotation.gff3",
+                "left_out": f"{folder}/left_out.tsv",
+                "controls": {row: self.prediction(name, row) for row in self.controls},
+                "scores": self.scores(name, "scores/{}.json"),
+                "gene_tables": dict(zip(rows, self.scores(name, "genes/{}.tsv"), strict=True)),
+                "gffcompare": dict(zip(rows, self.scores(name, "gffcompare/{}.json"), strict=True)),
+            }
+        if self.trains and self.species[name].has("train"):
+            shown["note"] = WITHIN_SPECIES
+        return shown
