@@ -78,7 +78,8 @@ def load_config(path: str | Path) -> ReportConfig:
     """Read and check `report.json`.
 
     Raises:
-        InputError: it is no JSON, a key is missing, unknown or of the wrong type, or a file that it names is not there.
+        InputError: it is no JSON, a key is missing, unknown or of the wrong type, or a file that it names is
+            not there.
     """
     source = Path(path)
     if not source.is_file():
@@ -100,7 +101,9 @@ def load_config(path: str | Path) -> ReportConfig:
     for key, named, is_folder in _paths(config):
         if not (named.is_dir() if is_folder else named.is_file()):
             kind = "folder" if is_folder else "file"
-            raise InputError(f"key {key}: no such {kind}: {named}; make it first or leave the key out", source)
+            raise InputError(
+                f"key {key}: no such {kind}: {named}; make it first or leave the key out", source
+            )
     return config
 
 
