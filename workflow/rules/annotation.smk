@@ -4,7 +4,6 @@
 rule predict:
     """
     Decode one chunk of a genome's windows.
-
     Inputs: a normalised genome, the regions to annotate and a model. Outputs: one line of JSON a window.
     """
     input:
@@ -28,18 +27,23 @@ rule predict:
         runtime=240,
     params:
         genome=subpath(input.genome, parent=True),
-        model=PLAN.model,
-        settings=annotation_options,
+        model=subpath(input.weights, parent=True),
+        control=[],
+        stride=config["annotation"]["stride"],
+        batch=config["annotation"]["batch"],
+        device=config["device"],
+    message:
+        "Read {wildcards.species}, chunk {wildcards.chunk} of {wildcards.chunks}"
     shell:
         "python -m genescribe predict --genome {params.genome:q} --regions {input.regions:q}"
         " --model {params.model:q} --chunk {wildcards.chunk} --chunks {wildcards.chunks}"
-        " {params.settings:q} --out {output:q} > {log:q} 2>&1"
+        " --stride {params.stride} --batch {params.batch} --device {params.device} {params.control:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule stitch:
     """
     Join the windows of a genome to genes.
-
     Inputs: decoded windows of all chunks and the normalised genome. Outputs: the genes as GFF3 and GTF, proteins,
     coding sequences, and counts of what stitching joined and dropped.
     """
@@ -49,9 +53,11 @@ rule stitch:
         chunks=chunk_files,
         code=code("annotation.commands:stitch"),
     output:
-        **{
-            key: f"results/annotation/{{species}}/{name}" for key, name in GENES.items()
-        },
+        gff3="results/annotation/{species}/genescribe.gff3",
+        gtf="results/annotation/{species}/genescribe.gtf",
+        proteins="results/annotation/{species}/proteins.faa",
+        cds="results/annotation/{species}/cds.fna",
+        counts="results/annotation/{species}/counts.json",
     log:
         "results/logs/stitch/{species}.log",
     benchmark:
@@ -64,7 +70,56 @@ rule stitch:
         runtime=60,
     params:
         genome=subpath(input.genome, parent=True),
+        min_logprob=config["annotation"]["min_logprob"],
+        min_logprob_single=config["annotation"]["min_logprob_single"],
+        max_overlap=config["annotation"]["max_overlap"],
+        others=lambda wildcards, output: [
+            word
+            for key in ("gtf", "proteins", "cds", "counts")
+            for word in (f"--{key}", output[key])
+        ],
+    message:
+        "Stitch the genes of {wildcards.species}"
     shell:
         "python -m genescribe stitch {input.chunks:q} --genome {params.genome:q} --out {output.gff3:q}"
-        " --gtf {output.gtf:q} --proteins {output.proteins:q} --cds {output.cds:q}"
-        " --counts {output.counts:q} > {log:q} 2>&1"
+        " --min-logprob={params.min_logprob} --min-logprob-single={params.min_logprob_single}"
+        " --max-overlap {params.max_overlap} {params.others:q} > {log:q} 2>&1"
+
+
+use rule predict as predict_control with:
+    """
+    Decode one chunk of a genome's windows with a part of the model taken away.
+    Inputs: a normalised genome, the regions to annotate and a model. Outputs: one line of JSON a window.
+    """
+    output:
+        "results/benchmark/{species}/chunks/{control}/{chunk}-of-{chunks}.jsonl",
+    log:
+        "results/logs/predict_control/{species}-{control}-{chunk}-of-{chunks}.log",
+    benchmark:
+        "results/benchmarks/predict_control/{species}-{control}-{chunk}-of-{chunks}.tsv"
+    params:
+        control=lambda wildcards: ["--control", wildcards.control],
+    message:
+        "Read {wildcards.species} with control {wildcards.control}, chunk {wildcards.chunk} of {wildcards.chunks}"
+
+
+use rule stitch as stitch_control with:
+    """
+    Join the windows of a control to genes.
+    Inputs: decoded windows of all chunks and the normalised genome. Outputs: the genes as GFF3.
+    """
+    input:
+        genome="results/genomes/{species}/genome.fna",
+        summary="results/genomes/{species}/summary.json",
+        chunks=control_chunk_files,
+        code=code("annotation.commands:stitch"),
+    output:
+        gff3="results/benchmark/{species}/{control}.gff3",
+    log:
+        "results/logs/stitch_control/{species}-{control}.log",
+    benchmark:
+        "results/benchmarks/stitch_control/{species}-{control}.tsv"
+    params:
+        others=[],
+    message:
+        "Stitch the genes of {wildcards.species}, control {wildcards.control}"

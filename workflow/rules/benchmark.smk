@@ -4,7 +4,6 @@
 rule augustus:
     """
     Predict genes with AUGUSTUS, on several cores.
-
     Inputs: a normalised genome and the regions to annotate. Outputs: GFF3.
     """
     input:
@@ -27,6 +26,8 @@ rule augustus:
     params:
         genome=subpath(input.genome, parent=True),
         species=lambda wildcards: SPECIES[wildcards.species].augustus_species,
+    message:
+        "Run AUGUSTUS on {wildcards.species}"
     shell:
         "python -m genescribe augustus --genome {params.genome:q} --regions {input.regions:q}"
         " --species {params.species:q} --threads {threads} --out {output:q} > {log:q} 2>&1"
@@ -35,7 +36,6 @@ rule augustus:
 rule prodigal:
     """
     Predict the genes of a prokaryote with Prodigal.
-
     Inputs: a normalised genome and the regions to annotate. Outputs: GFF3.
     """
     input:
@@ -57,58 +57,29 @@ rule prodigal:
         runtime=60,
     params:
         genome=subpath(input.genome, parent=True),
+    message:
+        "Run Prodigal on {wildcards.species}"
     shell:
         "python -m genescribe prodigal --genome {params.genome:q} --regions {input.regions:q}"
         " --out {output:q} > {log:q} 2>&1"
 
 
-rule gffcompare:
-    """
-    Compare one predictor with the reference by gffcompare, or by cuffcompare where it is missing.
-
-    Inputs: reference, prediction, regions and the table of what is not in the reference. Outputs: JSON, which says
-    so where neither program is installed.
-    """
-    input:
-        reference="results/genomes/{species}/annotation.gff3",
-        left_out="results/genomes/{species}/left_out.tsv",
-        regions="results/genomes/{species}/regions/test.bed",
-        prediction=scored_prediction,
-        code=code("benchmark.commands:gffcompare"),
-    output:
-        "results/benchmark/{species}/gffcompare/{predictor}.json",
-    log:
-        "results/logs/gffcompare/{species}-{predictor}.log",
-    benchmark:
-        "results/benchmarks/gffcompare/{species}-{predictor}.tsv"
-    conda:
-        "../../envs/benchmark.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    shell:
-        "python -m genescribe gffcompare --reference {input.reference:q} --prediction {input.prediction:q}"
-        " --regions {input.regions:q} --left-out {input.left_out:q} --name {wildcards.predictor}"
-        " --out {output:q} > {log:q} 2>&1"
-
-
 rule score:
     """
-    Score one predictor against the reference, gene by gene.
-
-    Inputs: reference, prediction, regions and the table of what is not in the reference. Outputs: scores as JSON, and
-    a table of all genes.
+    Score one predictor against the reference: exactly, gene by gene, and by gffcompare or its predecessor cuffcompare.
+    Inputs: reference, prediction, regions and the table of what is not in the reference. Outputs: scores as JSON, a
+    table of all genes, and the comparison as JSON, which says so where neither program is installed.
     """
     input:
         reference="results/genomes/{species}/annotation.gff3",
         left_out="results/genomes/{species}/left_out.tsv",
         regions="results/genomes/{species}/regions/test.bed",
         prediction=scored_prediction,
-        code=code("benchmark.commands:score"),
+        code=code("benchmark.commands:score", "benchmark.commands:gffcompare"),
     output:
         scores="results/benchmark/{species}/scores/{predictor}.json",
         genes="results/benchmark/{species}/genes/{predictor}.tsv",
+        comparison="results/benchmark/{species}/gffcompare/{predictor}.json",
     log:
         "results/logs/score/{species}-{predictor}.log",
     benchmark:
@@ -118,19 +89,23 @@ rule score:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=60,
     params:
         domain=lambda wildcards: SPECIES[wildcards.species].kind,
+    message:
+        "Score {wildcards.predictor} on {wildcards.species}"
     shell:
-        "python -m genescribe score {input.reference:q} {input.prediction:q} --regions {input.regions:q}"
+        "(python -m genescribe score {input.reference:q} {input.prediction:q} --regions {input.regions:q}"
         " --left-out {input.left_out:q} --domain {params.domain} --name {wildcards.predictor}"
-        " --out {output.scores:q} --genes {output.genes:q} > {log:q} 2>&1"
+        " --out {output.scores:q} --genes {output.genes:q};"
+        " python -m genescribe gffcompare --reference {input.reference:q} --prediction {input.prediction:q}"
+        " --regions {input.regions:q} --left-out {input.left_out:q} --name {wildcards.predictor}"
+        " --out {output.comparison:q}) > {log:q} 2>&1"
 
 
 rule score_table:
     """
     Put the scores of all predictors and controls of a species into one table.
-
     Inputs: scores and comparisons. Outputs: the table as TSV and JSON.
     """
     input:
@@ -156,6 +131,8 @@ rule score_table:
         comparisons=lambda wildcards, input: [
             word for path in input.comparisons for word in ("--gffcompare", path)
         ],
+    message:
+        "Score table of {wildcards.species}"
     shell:
         "python -m genescribe scoretable {input.scores:q} {params.comparisons:q}"
         " --tsv {output.tsv:q} --json-out {output.json:q} > {log:q} 2>&1"

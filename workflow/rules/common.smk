@@ -19,9 +19,7 @@ from genescribe.workflow.species import read_species
 
 try:
     check_config(config, WORKFLOW / "schemas/config.schema.yaml")
-    SPECIES = read_species(
-        config["species"], WORKFLOW / "schemas/species.schema.yaml"
-    )
+    SPECIES = read_species(config["species"], WORKFLOW / "schemas/species.schema.yaml")
     check_names(config, SPECIES)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -52,7 +50,7 @@ wildcard_constraints:
 
 
 def code(*entries):
-    """Files of the package that a rule runs: a change of their content reruns it."""
+    """Files of the package that these modules or commands run; a change of their content reruns a job."""
     return code_files(
         [f"genescribe.{entry}" for entry in entries],
         os.path.relpath(WORKFLOW / "scripts"),
@@ -107,13 +105,20 @@ def initial_weights(wildcards):
 
 def chunk_files(wildcards):
     """Decoded windows of a species, one file a chunk."""
-    chunks = config["annotation"]["chunks"]
-    return expand(
-        "results/annotation/{species}/chunks/{chunk}-of-{chunks}.jsonl",
-        species=wildcards.species,
-        chunk=range(chunks),
-        chunks=chunks,
+    return chunks_in(f"results/annotation/{wildcards.species}/chunks")
+
+
+def control_chunk_files(wildcards):
+    """Decoded windows of a species by a control, one file a chunk."""
+    return chunks_in(
+        f"results/benchmark/{wildcards.species}/chunks/{wildcards.control}"
     )
+
+
+def chunks_in(folder):
+    """As many chunk files as are configured."""
+    chunks = config["annotation"]["chunks"]
+    return [f"{folder}/{chunk}-of-{chunks}.jsonl" for chunk in range(chunks)]
 
 
 def scored_prediction(wildcards):

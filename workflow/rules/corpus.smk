@@ -4,7 +4,6 @@
 rule corpus_spec:
     """
     Write down what a corpus is made of.
-
     Inputs: none but the configuration. Outputs: JSON for `genescribe shards`.
     """
     output:
@@ -21,6 +20,8 @@ rule corpus_spec:
         runtime=5,
     params:
         spec=lambda wildcards: PLAN.corpus_spec(wildcards.stage, wildcards.split),
+    message:
+        "Describe the corpus for {wildcards.stage}, {wildcards.split}"
     shell:
         "printf '%s\\n' {params.spec:q} > {output:q} 2> {log:q}"
 
@@ -28,7 +29,6 @@ rule corpus_spec:
 rule shards:
     """
     Write the shards of one split of a training stage.
-
     Inputs: the corpus's specification, normalised genomes and their regions. Outputs: a manifest with the digests of
     the shards, which lie beside it.
     """
@@ -50,5 +50,7 @@ rule shards:
         runtime=60,
     params:
         folder=subpath(output[0], parent=True),
+    message:
+        "Write shards for {wildcards.stage}, {wildcards.split}"
     shell:
         "python -m genescribe shards {input.spec:q} --out {params.folder:q} > {log:q} 2>&1"

@@ -4,7 +4,6 @@
 rule normalize:
     """
     Bring a genome into one form, count what is left out, and let gffread confirm the proteins.
-
     Inputs: FASTA and GFF3. Outputs: the sequence in upper case, its soft mask, the genes that are kept, a table of
     those that are not, and a summary.
     """
@@ -22,10 +21,10 @@ rule normalize:
         "results/logs/normalize/{species}.log",
     benchmark:
         "results/benchmarks/normalize/{species}.tsv"
-    conda:
-        "../../envs/genomes.yaml"
     wildcard_constraints:
         species=one_of(name for name in SPECIES if SPECIES[name].gff),
+    conda:
+        "../../envs/genomes.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -33,6 +32,8 @@ rule normalize:
     params:
         genetic_code=lambda wildcards: SPECIES[wildcards.species].genetic_code,
         folder=subpath(output.genome, parent=True),
+    message:
+        "Normalise {wildcards.species}"
     shell:
         "python -m genescribe normalize {input.fasta:q} {input.gff:q}"
         " --out {params.folder:q} --genetic-code {params.genetic_code} > {log:q} 2>&1"
@@ -41,7 +42,6 @@ rule normalize:
 use rule normalize as normalize_sequence with:
     """
     Bring a genome that has no annotation into one form.
-
     Inputs: FASTA. Outputs: the sequence in upper case, its soft mask, and a summary.
     """
     input:
@@ -58,12 +58,13 @@ use rule normalize as normalize_sequence with:
         "results/benchmarks/normalize_sequence/{species}.tsv"
     wildcard_constraints:
         species=one_of(name for name in SPECIES if not SPECIES[name].gff),
+    message:
+        "Normalise {wildcards.species}, which has no annotation"
 
 
 rule split:
     """
     Write which regions of a genome train, tune and test.
-
     Inputs: a normalised genome. Outputs: one BED file a split, empty where the genome has no such part.
     """
     input:
@@ -88,6 +89,8 @@ rule split:
         genome=subpath(input.genome, parent=True),
         split=lambda wildcards: SPECIES[wildcards.species].split,
         folder=subpath(output.train, parent=True),
+    message:
+        "Split {wildcards.species} into regions"
     shell:
         "python -m genescribe split --genome {params.genome:q} --split {params.split:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -4,7 +4,6 @@
 rule report_settings:
     """
     Write down what the report shows, with the versions of the programs and the run times of the jobs.
-
     Inputs: all that the report shows. Outputs: JSON for `genescribe report`.
     """
     input:
@@ -24,6 +23,8 @@ rule report_settings:
         runtime=10,
     params:
         settings=PLAN.report_settings(),
+    message:
+        "Collect what the report of {wildcards.run} shows"
     shell:
         "python -m genescribe.workflow.report_settings --settings {params.settings:q}"
         " --out {output:q} > {log:q} 2>&1"
@@ -32,7 +33,6 @@ rule report_settings:
 rule write_report:
     """
     Write the report.
-
     Inputs: its settings and all that they name. Outputs: one HTML page that needs nothing else.
     """
     input:
@@ -51,5 +51,7 @@ rule write_report:
     resources:
         mem_mb=4000,
         runtime=30,
+    message:
+        "Write the report of {wildcards.run}"
     shell:
         "python -m genescribe report --config {input.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -4,7 +4,6 @@
 rule training_settings:
     """
     Write down the settings of a training stage.
-
     Inputs: none but the configuration. Outputs: JSON for `genescribe train`.
     """
     output:
@@ -21,6 +20,8 @@ rule training_settings:
         runtime=5,
     params:
         settings=lambda wildcards: PLAN.training_settings(wildcards.stage),
+    message:
+        "Settings of {wildcards.stage}"
     shell:
         "printf '%s\\n' {params.settings:q} > {output:q} 2> {log:q}"
 
@@ -28,7 +29,6 @@ rule training_settings:
 rule train:
     """
     Train a model, from nothing (pretrain) or from the stage before (finetune).
-
     Inputs: settings, shards to learn from and to watch. Outputs: a model folder and its metrics. Checkpoints live in
     results/state, which is no output: a run that was cut off goes on from there.
     """
@@ -60,6 +60,8 @@ rule train:
         state="results/state/{run}/{stage}",
         folder=subpath(output.weights, parent=True),
         device=config["device"],
+    message:
+        "Train: {wildcards.stage}"
     shell:
         "python -m genescribe.training --config {input.settings:q} --train {params.train:q}"
         " {params.val:q} {params.initial:q} --state {params.state:q} --out {params.folder:q}"
