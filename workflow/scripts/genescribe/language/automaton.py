@@ -90,12 +90,11 @@ class Automaton:
         self.config = config
         self.length = len(codes) if valid is None else valid
         self.phase = Phase.BOUNDARY
+        self._legal: frozenset[int] | None = None
         self._codes = [int(code) for code in codes[: self.length]]
         self._meaning = {strand: config.codons(strand, labels) for strand in "+-"}
-        self._sites = {
-            strand: [tuple(tuple(to_codes(site)) for site in pair) for pair in config.introns_on(strand)]
-            for strand in "+-"
-        }
+        self._donor_sites = {strand: self._sites_of(strand, 0) for strand in "+-"}
+        self._acceptor_sites = {strand: self._sites_of(strand, 1) for strand in "+-"}
         self._reached: dict[tuple[str, int, _Letters, bool], int] = {}
         # Key of the last gene: left end, right end, (strand, kind). There is none yet.
         self._previous = (-2, 0, (0, 0))
@@ -110,6 +109,11 @@ class Automaton:
 
     def tokens(self) -> frozenset[int]:
         """The tokens that may come next."""
+        if self._legal is None:
+            self._legal = self._next_tokens()
+        return self._legal
+
+    def _next_tokens(self) -> frozenset[int]:
         match self.phase:
             case Phase.BOUNDARY:
                 legal = {EOS}
@@ -170,6 +174,7 @@ class Automaton:
         legal = position in self.positions(token) if token in (LEFT, RIGHT) else position == NO_POSITION
         if not legal or token not in self.tokens():
             raise ValueError(f"token {token} at {position} may not follow {self.phase.name}")
+        self._legal = None
         if token in STRAND_OF_TOKEN:
             self._strand, self.phase = STRAND_OF_TOKEN[token], Phase.STRAND
         elif token in KIND_OF_TOKEN:
@@ -327,21 +332,27 @@ class Automaton:
                 if donors & self._acceptors(reading, left):
                     yield left
 
-    def _donors(self, reading: str, base: _Base) -> set[int]:
-        """Indices of the splice pairs whose left half follows a base, as far as the edge lets see."""
-        if not self.config.introns or base.stop:
-            return set()
-        seen = tuple(self._codes[base.position + 1 : base.position + 3])
-        return {i for i, (head, _) in enumerate(self._sites[reading]) if seen and head[: len(seen)] == seen}
+    def _donors(self, reading: str, base: _Base) -> frozenset[int]:
+        """The splice pairs that an intron after this base may have."""
+        return frozenset() if base.stop else self._donor_sites[reading][base.position]
 
-    def _acceptors(self, reading: _Reading, left: int) -> set[int]:
-        """Indices of the splice pairs whose right half lies before `left`."""
-        if reading is None:
-            return {0}
+    def _acceptors(self, reading: _Reading, left: int) -> frozenset[int]:
+        """The splice pairs that an intron before `left` may have; a placeholder for kinds without codons."""
+        return frozenset({0}) if reading is None else self._acceptor_sites[reading][left]
+
+    def _sites_of(self, strand: str, side: int) -> list[frozenset[int]]:
+        """By position: the splice pairs whose left half follows (side 0), or whose right half lies before."""
         if not self.config.introns:
-            return set()
-        seen = tuple(self._codes[max(0, left - 2) : left])
-        return {i for i, (_, tail) in enumerate(self._sites[reading]) if seen and tail[-len(seen) :] == seen}
+            return [frozenset()] * self.length
+        sites = [tuple(to_codes(pair[side]).tolist()) for pair in self.config.introns_on(strand)]
+        found = []
+        for position in range(self.length):
+            here = slice(position + 1, position + 3) if side == 0 else slice(max(0, position - 2), position)
+            seen = tuple(self._codes[here])
+            # The edge may hide a base: the second of a left half, the first of a right half.
+            part = slice(0, len(seen)) if side == 0 else slice(2 - len(seen), 2)
+            found.append(frozenset(i for i, site in enumerate(sites) if seen and site[part] == seen))
+        return found
 
 
 def _rank(strand: str, kind: str) -> tuple[int, int]:

@@ -43,7 +43,7 @@ def check(
     if circular and model.segments and model.end > length and model.is_complete:
         if model.end - model.start > length:
             return "out_of_window"
-        codes = np.concatenate((codes[model.start : length], codes[: model.end - length]))
+        codes = np.take(codes[:length], np.arange(model.start, model.end), mode="wrap")
         model, length = model.shifted(-model.start), len(codes)
     return (
         _coordinates(model, config, length)

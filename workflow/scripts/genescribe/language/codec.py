@@ -58,11 +58,17 @@ def order_key(model: GeneModel, length: int) -> tuple[int, int, int, int]:
     """The key by which genes are written: left end, right end, strand, kind.
 
     A left end past the edge of the window of `length` bases comes before all others, a right end past it
-    after all.
+    after all. In one window no two genes are written with the same key.
     """
     left = model.start if model.left is End.CLOSED else -1
     right = model.end if model.right is End.CLOSED else length + 1
     return left, right, int(model.strand == "-"), KINDS.index(model.kind)
+
+
+def _full_key(model: GeneModel, length: int) -> tuple[object, ...]:
+    """`order_key`, and for models with an equal one an order that is the same on the reverse complement."""
+    own = model if model.strand == "+" else model.reverse_complement(length)
+    return *order_key(model, length), own.segments, own.lead
 
 
 def clip(
@@ -104,7 +110,7 @@ def clip(
                 kept.append(cut)
             else:
                 rejected.append((cut, reason))
-    kept.sort(key=lambda model: (order_key(model, length), model.segments))
+    kept.sort(key=lambda model: _full_key(model, length))
     return kept, rejected
 
 
@@ -159,7 +165,7 @@ def encode(
     rejected: Rejected = []
     tokens, positions = [BOS], [NO_POSITION]
     seen: set[tuple[int, int, int, int]] = set()
-    for model in sorted(models, key=lambda model: (order_key(model, length), model.segments)):
+    for model in sorted(models, key=lambda model: _full_key(model, length)):
         reason = check(codes, model, config, labels=labels, valid=length)
         key = order_key(model, length)
         if reason is None and key in seen:

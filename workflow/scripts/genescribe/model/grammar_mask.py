@@ -258,8 +258,8 @@ class GrammarMask:
         self._lefts = None
         for name in (
             "_window", "_phase", "_previous_left", "_previous_right", "_previous_rank", "_strand", "_kind",
-            "_left", "_right", "_bound", "_begin", "_count", "_letter_0", "_letter_1", "_in_first", "_may_end",
-            "_pairs",
+            "_left", "_right", "_bound", "_begin", "_count", "_letter_0", "_letter_1", "_in_first",
+            "_may_end", "_pairs",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[rows])
 
