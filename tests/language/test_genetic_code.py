@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from Bio.Data import CodonTable
 from genescribe.errors import InputError
-from genescribe.language.genetic_code import SUPPORTED, genetic_code, strand_codons
+from genescribe.language.genetic_code import SUPPORTED, Flags, genetic_code, strand_codons
 
 
 @pytest.mark.parametrize("number", SUPPORTED)
@@ -44,11 +44,6 @@ def test_an_unknown_code_is_refused() -> None:
 
 
 def test_codons_of_the_minus_strand_are_read_from_the_left() -> None:
-    def names(flags: object) -> set[str]:
-        return {
-            "".join("ACGTN"[i] for i in codon) for codon in product(range(5), repeat=3) if _at(flags, codon)
-        }
-
     minus = strand_codons(1, "-", labels=True)
     assert names(minus.first) == names(minus.stop) == {"TTA", "CTA", "TCA"}
     assert names(minus.last) == {"CAT"}
@@ -57,6 +52,6 @@ def test_codons_of_the_minus_strand_are_read_from_the_left() -> None:
     assert names(plus.stop) == names(plus.last) == {"TAA", "TAG", "TGA"}
 
 
-def _at(flags: object, codon: tuple[int, ...]) -> bool:
-    a, b, c = codon
-    return bool(flags[25 * a + 5 * b + c])  # type: ignore[index]
+def names(flags: Flags) -> set[str]:
+    """The codons that are flagged."""
+    return {codon for index, codon in enumerate(map("".join, product("ACGTN", repeat=3))) if flags[index]}
