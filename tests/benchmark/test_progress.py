@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-
 from genescribe.progress import Progress, format_amount, format_seconds, progress
 
 

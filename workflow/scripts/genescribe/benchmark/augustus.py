@@ -9,6 +9,7 @@ that of the genome.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -25,10 +26,12 @@ from genescribe.genomes.regions import Region
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
 from genescribe.progress import progress
 
-CORE = 250_000
-"""Longest core of a piece (bases). With its margins a piece takes less than 0.5 GB of memory."""
-MARGIN = 25_000
-"""Bases on either side of a core; longer than nearly all genes of bacteria, fungi and flies."""
+_log = logging.getLogger(__name__)
+
+CORE = 400_000
+"""Longest core of a piece (bases). With its margins a piece takes about 0.4 GB of memory."""
+MARGIN = 20_000
+"""Bases on either side of a core: longer than nearly all genes of bacteria and fungi."""
 GENETIC_CODES = {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15, 16, 21, 22, 23}
 """Translation tables that AUGUSTUS has. It takes any other for table 1, without an error."""
 OPTIONS = (
@@ -121,9 +124,17 @@ def predict(
             pool.shutdown(cancel_futures=True)
             raise
     genes: list[OutputGene] = []
+    cut_off = 0
     for index, piece in enumerate(pieces):
         for model, score in sorted(found[index], key=lambda pair: (pair[0].start, pair[0].end)):
             genes.append(OutputGene(piece.seqid, f"augustus-{len(genes) + 1:05d}", model, score))
+            is_cut_left = model.left is not End.CLOSED and piece.start > 0
+            is_cut_right = model.right is not End.CLOSED and piece.end < lengths[piece.seqid]
+            cut_off += is_cut_left or is_cut_right
+    if cut_off:
+        _log.warning(
+            "AUGUSTUS: %d genes run past the end of their piece; a wider --margin avoids it", cut_off
+        )
     return genes
 
 

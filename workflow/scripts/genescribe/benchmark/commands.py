@@ -111,8 +111,6 @@ def score(
 
     Example: genescribe score reference.gff3 genescribe.gff3 --genes verdicts.tsv
     """
-    from rich.console import Console
-
     from genescribe.benchmark import scorer, tables
 
     selection = _selection(reference, prediction, regions, left_out)
@@ -131,7 +129,7 @@ def score(
     if as_json:
         typer.echo(tables.to_json(content), nl=False)
     else:
-        Console().print(tables.table([content]))
+        tables.print_table([content])
 
 
 def gffcompare(
@@ -168,8 +166,6 @@ def scoretable(
 
     Example: genescribe scoretable scores/genescribe.json scores/augustus.json --tsv scores.tsv
     """
-    from rich.console import Console
-
     from genescribe.benchmark import tables
     from genescribe.errors import InputError
 
@@ -182,7 +178,7 @@ def scoretable(
         tables.write_tsv(tsv, tables.merge(documents, comparisons))
     if json_out is not None:
         tables.write_text(json_out, tables.to_json({"scores": documents, "gffcompare": comparisons}))
-    Console().print(tables.table(documents, comparisons))
+    tables.print_table(documents, comparisons)
 
 
 def _selection(reference: Path, prediction: Path, regions: Path | None, left_out: Path | None) -> Selection:

@@ -20,7 +20,7 @@ a reference model is put into the class of that model, so that both sides are co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -102,7 +102,9 @@ def _models(selection: Selection, genes: Sequence[ComparedGene]) -> pd.DataFrame
         for model in gene.models if gene.kind == PROTEIN_CODING else ():
             identity = selection.chain(gene, model), selection.stop(gene, model)
             rows.append((index, *identity, model.length, _has_intron(model)))
-    return pd.DataFrame(rows, columns=["gene", "chain", "stop", "length", "spliced"])
+    frame = pd.DataFrame(rows, columns=["gene", "chain", "stop", "length", "spliced"])
+    # An empty table has no types of its own.
+    return frame.astype({"gene": int, "length": int, "spliced": bool})
 
 
 def _has_intron(model: GeneModel) -> bool:
@@ -187,13 +189,18 @@ def _coding(genes: Iterable[ComparedGene]) -> list[ComparedGene]:
 
 def _exon_counts(selection: Selection) -> tuple[int, int, int]:
     one, two = (
-        {
-            (row.seqid, row.start, row.end, row.strand)
-            for row in intervals(_coding(genes), selection.circular, all_models=True)
-        }
-        for genes in (selection.reference, selection.predicted)
+        set(_exons(genes, selection.circular)) for genes in (selection.reference, selection.predicted)
     )
     return len(one), len(two), len(one & two)
+
+
+def _exons(genes: Iterable[ComparedGene], circular: Mapping[str, int]) -> Iterator[tuple[str, str, int, int]]:
+    """Sequence, strand, first base and length of each coding exon."""
+    for gene in _coding(genes):
+        length = circular.get(gene.seqid)
+        for model in gene.models:
+            for start, end in model.segments:
+                yield gene.seqid, model.strand, start if length is None else start % length, end - start
 
 
 def _base_counts(selection: Selection) -> tuple[int, int, int]:
@@ -205,7 +212,7 @@ def _base_counts(selection: Selection) -> tuple[int, int, int]:
     return sum(row.end - row.start for row in one), sum(row.end - row.start for row in two), shared
 
 
-def _span_intervals(genes: Sequence[ComparedGene], circular: dict[str, int]) -> Iterable[Interval]:
+def _span_intervals(genes: Sequence[ComparedGene], circular: Mapping[str, int]) -> Iterator[Interval]:
     for index, gene in enumerate(genes):
         if gene.kind in RNA_KINDS:
             for start, end in pieces(gene.longest, circular.get(gene.seqid)):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
 from genescribe.benchmark.gffcompare import Comparison
@@ -23,7 +26,7 @@ LABELS = {
     "augustus": "AUGUSTUS",
     "prodigal": "Prodigal",
     "random_weights": "control: random weights",
-    "no_cross_attention": "control: decoder without cross-attention",
+    "no_cross_attention": "control: no cross-attention",
     "dense_orf": "control: dense heads + ORF rule",
 }
 """Predictors in the order of the table. Others follow by name."""
@@ -32,21 +35,30 @@ Document = dict[str, Any]
 """A score file: predictor, reference, prediction, domain, counts, metrics."""
 
 PROKARYOTE_COLUMNS: Sequence[tuple[str, str, str]] = (
-    ("Exact precision", "exact", "precision"),
-    ("Exact recall", "exact", "recall"),
-    ("Exact F1", "exact", "f1"),
-    ("Stop codon F1", "three_prime", "f1"),
-    ("Start right", "exact_given_three_prime", "recall"),
-    ("Verified starts", "verified_starts", "recall"),
+    ("Exact\nP", "exact", "precision"),
+    ("Exact\nR", "exact", "recall"),
+    ("Exact\nF1", "exact", "f1"),
+    ("Stop\nF1", "three_prime", "f1"),
+    ("Start\nright", "exact_given_three_prime", "recall"),
+    ("Verified\nstarts", "verified_starts", "recall"),
 )
 EUKARYOTE_COLUMNS: Sequence[tuple[str, str, str]] = (
-    ("Gene precision", "gene", "precision"),
-    ("Gene recall", "gene", "recall"),
-    ("Gene F1", "gene", "f1"),
-    ("Coding exon F1", "cds_exon", "f1"),
-    ("Spliced gene F1", "spliced", "f1"),
-    ("Coding base F1", "base", "f1"),
+    ("Gene\nP", "gene", "precision"),
+    ("Gene\nR", "gene", "recall"),
+    ("Gene\nF1", "gene", "f1"),
+    ("Exon\nF1", "cds_exon", "f1"),
+    ("Spliced\nF1", "spliced", "f1"),
+    ("Base\nF1", "base", "f1"),
+    ("Verified\nstarts", "verified_starts", "recall"),
 )
+PROKARYOTE_LEGEND = (
+    "Exact: strand, start and stop codon right. Stop: strand and stop codon right. Start right: share of the "
+    "genes found by their stop codon whose start is right, too."
+)
+EUKARYOTE_LEGEND = "Gene: all coding exons of one isoform right. Spliced: the same for genes with introns."
+COMMON_LEGEND = "P precision, R recall, F1 their harmonic mean, in %."
+WIDTH_OF_FILES = 120
+"""Columns of a table that does not go to a terminal."""
 
 
 def document(
@@ -201,15 +213,13 @@ def table(documents: Sequence[Document], comparisons: Sequence[Comparison] = ())
     kinds = [kind for kind in RNA_KINDS if any(values.get((kind, "reference")) for values in every)]
     runs = {one["predictor"]: one for one in comparisons if one["program"] is not None}
     program = next((str(one["program"]) for one in runs.values()), None)
-    result = Table(
-        title="Genes compared with the reference annotation (%)", caption=_caption(ordered, comparisons)
-    )
+    result = Table(caption=_caption(ordered, comparisons), box=SIMPLE_HEAD, caption_justify="left")
     result.add_column("Predictor", no_wrap=True)
-    titles = ["Genes", *(one[0] for one in columns), *(f"{kind} F1" for kind in kinds)]
+    titles = ["Genes", *(one[0] for one in columns), *(f"{kind}\nF1" for kind in kinds)]
     for title in titles:
-        result.add_column(title, justify="right")
+        result.add_column(title, justify="right", no_wrap=True)
     if program:
-        result.add_column(f"{program} transcripts Sn / Pr", justify="right")
+        result.add_column(f"{program}\nSn / Pr", justify="right", no_wrap=True)
     for one in ordered:
         values = cells[one["predictor"]]
         row = [label(one["predictor"]), f"{one['counts']['predicted']:,}"]
@@ -220,6 +230,12 @@ def table(documents: Sequence[Document], comparisons: Sequence[Comparison] = ())
             row.append(_transcripts(runs.get(one["predictor"])))
         result.add_row(*row, style="dim" if row[0].startswith("control") else "")
     return result
+
+
+def print_table(documents: Sequence[Document], comparisons: Sequence[Comparison] = ()) -> None:
+    """Print `table` on standard output."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+    console.print(table(documents, comparisons))
 
 
 def _cells(metrics: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
@@ -245,14 +261,17 @@ def _transcripts(comparison: Comparison | None) -> str:
 
 
 def _caption(documents: Sequence[Document], comparisons: Sequence[Comparison]) -> str:
-    text = f"{documents[0]['counts']['reference']:,} reference genes."
+    legend = EUKARYOTE_LEGEND if documents[0]["domain"] == EUKARYOTE else PROKARYOTE_LEGEND
+    text = f"{documents[0]['counts']['reference']:,} reference genes. {legend} {COMMON_LEGEND}"
+    if any(one["program"] for one in comparisons):
+        text += " Sn / Pr: sensitivity and precision of transcripts."
     neutral = [
         f"{label(one['predictor'])} {one['counts']['neutral']}"
         for one in documents
         if one["counts"]["neutral"]
     ]
     if neutral:
-        text += f" Not counted, since upon left-out CDS: {', '.join(neutral)}."
+        text += f" Predictions upon left-out CDS do not count: {', '.join(neutral)}."
     for one in comparisons:
         if one["program"] is None:
             text += f" No gffcompare for {label(one['predictor'])}: {one['reason']}."
