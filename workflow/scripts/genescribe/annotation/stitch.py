@@ -115,9 +115,7 @@ def stitch(
         sequence = codes[seqid]
         windows = sorted(pieces[key])
         if key[1][1] > len(sequence) * (2 if seqid in circular else 1):
-            raise InputError(
-                f"{_name(windows[0])} lies past the end of {seqid}; use the genome that was predicted"
-            )
+            raise InputError(f"{_name(windows[0])} is past the end of the sequence; use the same genome")
         if not is_covering(windows):
             raise InputError(
                 f"windows of {seqid} are missing in the predictions; give the files of all chunks"
