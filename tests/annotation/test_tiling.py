@@ -17,6 +17,7 @@ from genescribe.annotation.tiling import (
     tile_stretch,
 )
 from genescribe.corpus.stretches import Stretch
+from genescribe.errors import InputError
 from genescribe.genomes.regions import Region
 from genescribe.language.bases import to_codes, to_letters
 from hypothesis import given
@@ -113,6 +114,12 @@ def test_gaps_and_regions_part_sequences_and_short_pieces_have_no_window() -> No
     assert inside == [Window("b", (20, 120), 20, 100)]
 
 
+@pytest.mark.parametrize("region", [Region("b", 20, 301), Region("c", 0, 10)])
+def test_a_region_outside_the_genome_is_refused(region: Region) -> None:
+    with pytest.raises(InputError, match=f"region {region} is not inside"):
+        tile({"b": "C" * 300}, [], 240, regions=[region])
+
+
 def test_a_circle_with_a_gap_is_read_on_over_the_origin() -> None:
     sequence = "AC" * 40 + "N" * 60 + "GT" * 50
     (window,) = tile({"c": sequence}, ["c"], window=240)
@@ -128,7 +135,7 @@ def test_the_codes_of_a_window() -> None:
 
 @pytest.mark.parametrize(("window", "stride"), [(50, 24), (48, 25), (48, 0), (48, 60)])
 def test_sizes_that_do_not_fit_are_refused(window: int, stride: int) -> None:
-    with pytest.raises(ValueError, match="multiples of 12"):
+    with pytest.raises(InputError, match="multiples of 12"):
         tile({"s": "C" * 100}, [], window, stride)
 
 
@@ -141,5 +148,5 @@ def test_chunks_are_balanced_and_whole(size: int, count: int) -> None:
 
 
 def test_a_chunk_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="no chunk 3 of 3"):
+    with pytest.raises(InputError, match="no chunk 3 of 3"):
         chunk([], 3, 3)

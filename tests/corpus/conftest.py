@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
+from genescribe.genomes.normalize import normalize_genome
 from genescribe.language.bases import Codes, reverse_complement, to_letters
 from genescribe.language.gene_model import GeneModel
 
@@ -85,6 +85,21 @@ def gff_rows(seqid: str, genes: Sequence[GeneModel], prefix: str = "g") -> list[
     return rows
 
 
+def normalized(folder: Path, fasta: str, rows: Sequence[str], genetic_code: int = 11) -> Path:
+    """A genome folder made of FASTA text and GFF3 rows."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sources = [folder.with_suffix(suffix) for suffix in (".fna", ".gff3")]
+    sources[0].write_text(fasta)
+    sources[1].write_text("\n".join(["##gff-version 3", *rows]) + "\n")
+    normalize_genome(sources[0], sources[1], folder, folder.name, str(genetic_code), False)
+    return folder
+
+
+def circle_row(seqid: str, length: int) -> str:
+    """The row that marks a circular sequence."""
+    return f"{seqid}\ttest\tregion\t1\t{length}\t.\t+\t.\tID={seqid};Is_circular=true"
+
+
 @pytest.fixture
 def write_genome(tmp_path: Path) -> Callable[..., Path]:
     """write_genome(name, {seqid: Planted}, circular=..., rows=..., ...): a normalised genome folder."""
@@ -94,27 +109,20 @@ def write_genome(tmp_path: Path) -> Callable[..., Path]:
         sequences: dict[str, Planted],
         circular: Sequence[str] = (),
         rows: Sequence[str] = (),
-        left_out: Sequence[str] = (),
         genetic_code: int = 11,
     ) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
         fasta = "".join(f">{seqid}\n{planted.letters}\n" for seqid, planted in sequences.items())
-        (folder / "genome.fna").write_text(fasta)
-        lines = ["##gff-version 3"]
+        lines = [circle_row(seqid, len(sequences[seqid].codes)) for seqid in circular]
         for number, (seqid, planted) in enumerate(sequences.items()):
-            if seqid in circular:
-                lines.append(f"{seqid}\ttest\tregion\t1\t{len(planted.codes)}\t.\t+\t.\tIs_circular=true")
             lines += gff_rows(seqid, planted.genes, f"s{number}g")
-        (folder / "annotation.gff3").write_text("\n".join([*lines, *rows]) + "\n")
-        header = "id\tseqid\tstart\tend\tstrand\ttype\treason"
-        (folder / "left_out.tsv").write_text("\n".join([header, *left_out]) + "\n")
-        entries = [
-            {"id": seqid, "length": len(p.codes), "circular": seqid in circular, "genetic_code": genetic_code}
-            for seqid, p in sequences.items()
-        ]
-        summary = {"name": name, "genetic_code": genetic_code, "sequences": entries}
-        (folder / "summary.json").write_text(json.dumps(summary))
-        return folder
+        return normalized(tmp_path / "genomes" / name, fasta, [*lines, *rows], genetic_code)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def random_circle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A genome folder of one circular sequence `c` of 3000 random bases without genes."""
+    letters = "".join(np.random.default_rng(4).choice(list("ACGT"), 3000))
+    folder = tmp_path_factory.mktemp("circle") / "circle"
+    return normalized(folder, f">c\n{letters}\n", [circle_row("c", 3000)])

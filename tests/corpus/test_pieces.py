@@ -47,8 +47,9 @@ def test_a_gene_inside_is_taught_in_the_coordinates_of_its_piece() -> None:
 
 
 def test_a_gene_over_a_regions_border_is_masked_on_both_sides() -> None:
-    regions = [Region("s", 0, 100), Region("s", 100, 200 + SIZE)]
-    left, right = _cut("C" * 60 + CODING + "C" * 140, [_gene(_model(60))], regions=regions)
+    letters, genes = "C" * 60 + CODING + "C" * 140, [_gene(_model(60))]
+    (left,) = _cut(letters, genes, regions=[Region("s", 0, 100)])
+    (right,) = _cut(letters, genes, regions=[Region("s", 100, 200 + SIZE)])
     assert left.genes == right.genes == []
     assert left.masked.tolist() == [[60, 100]]
     assert right.masked.tolist() == [[0, 60 + SIZE - 100]]
@@ -57,7 +58,8 @@ def test_a_gene_over_a_regions_border_is_masked_on_both_sides() -> None:
 
 def test_a_gene_whose_intron_holds_the_border_is_masked_with_its_intron() -> None:
     gene = _gene(GeneModel("tRNA", "+", ((90, 120), (180, 220))))
-    left, right = _cut("C" * 400, [gene], regions=[Region("s", 0, 150), Region("s", 150, 400)])
+    (left,) = _cut("C" * 400, [gene], regions=[Region("s", 0, 150)])
+    (right,) = _cut("C" * 400, [gene], regions=[Region("s", 150, 400)])
     assert left.masked.tolist() == [[90, 150]]
     assert right.masked.tolist() == [[0, 70]]
 
@@ -161,6 +163,15 @@ def test_regions_cut_stretches_and_know_the_sequences_own_ends() -> None:
     assert stretches("s", codes, False, regions) == [
         Stretch("s", 0, 50, ends_right=False),
         Stretch("s", 130, 200, ends_right=False),
+    ]
+
+
+def test_regions_that_touch_or_overlap_are_one() -> None:
+    codes = _sequence(("C", 300))
+    regions = [Region("s", 100, 200), Region("s", 0, 100), Region("s", 150, 250)]
+    assert stretches("s", codes, False, regions) == [Stretch("s", 0, 250, ends_right=False)]
+    assert stretches("s", codes, True, [*regions, Region("s", 250, 300)]) == [
+        Stretch("s", 0, 300, circular=True)
     ]
 
 

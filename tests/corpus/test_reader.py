@@ -33,7 +33,7 @@ def build(write_genome: Make, tmp_path: Path) -> Make:
         regions: Path | None = None,
         **more: Any,
     ) -> Corpus:
-        folder = tmp_path / name
+        folder = tmp_path / "genomes" / name
         if not folder.exists():
             write_genome(name, sequences, **more)
         genome = GenomeSpec(name=name, folder=folder, domain=domain, regions=regions)
@@ -156,8 +156,11 @@ def test_the_reverse_row_is_the_row_of_the_reverse_sequence(corpus: Corpus) -> N
 
 
 def test_masked_bases_teach_nothing(build: Make, plant: Make) -> None:
-    left_out = ["x\ts\t301\t420\t+\tCDS\ttrans_splicing", "y\ts\t1\t2000\t+\trepeat_region\tnot_a_gene"]
-    corpus: Corpus = build("masked", {"s": plant(5, 2000, genes=0)}, left_out=left_out)
+    rows = [
+        "s\ttest\tCDS\t301\t420\t.\t+\t0\tID=x;exception=trans-splicing",
+        "s\ttest\trepeat_region\t1\t2000\t.\t+\t.\tID=y",
+    ]
+    corpus: Corpus = build("masked", {"s": plant(5, 2000, genes=0)}, rows=rows)
     row = cut(corpus.pieces[0], 200, WINDOW)
     assert np.flatnonzero(~row.loss_mask).tolist() == list(range(100, 220))
     assert (row.frame_class[100:220] == -1).all()
@@ -241,19 +244,11 @@ def test_no_window_of_one_split_overlaps_another(
 
 
 @pytest.fixture(scope="session")
-def split_corpora(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], dict[str, Corpus]]:
+def split_corpora(
+    random_circle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int, int], dict[str, Corpus]]:
     """Corpora of the three splits of a circular genome of 3000 bases, for two borders."""
     folder = tmp_path_factory.mktemp("splits")
-    genome = folder / "genome"
-    genome.mkdir()
-    letters = "".join(np.random.default_rng(4).choice(list("ACGT"), 3000))
-    (genome / "genome.fna").write_text(f">c\n{letters}\n")
-    (genome / "annotation.gff3").write_text(
-        "##gff-version 3\nc\tx\tregion\t1\t3000\t.\t+\t.\tIs_circular=true\n"
-    )
-    (genome / "left_out.tsv").write_text("id\tseqid\tstart\tend\tstrand\ttype\treason\n")
-    entry = '{"id": "c", "length": 3000, "circular": true, "genetic_code": 11}'
-    (genome / "summary.json").write_text(f'{{"name": "g", "genetic_code": 11, "sequences": [{entry}]}}')
 
     def make(first: int, second: int) -> dict[str, Corpus]:
         declaration = f"train=c:1-{first};val=c:{first + 1}-{second};test=c:{second + 1}-3000"
@@ -262,7 +257,9 @@ def split_corpora(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, in
         write_splits(parse_split(declaration, {"c": 3000}), folder)
         corpora = {}
         for name in ("train", "val", "test") if ";" in declaration else ("train",):
-            spec = GenomeSpec(name="g", folder=genome, domain="prokaryote", regions=folder / f"{name}.bed")
+            spec = GenomeSpec(
+                name="g", folder=random_circle, domain="prokaryote", regions=folder / f"{name}.bed"
+            )
             write_corpus(CorpusSpec(genomes=[spec]), folder / "corpora" / name)
             corpora[name] = Corpus.open(folder / "corpora" / name)
         return corpora

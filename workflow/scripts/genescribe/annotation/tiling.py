@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from genescribe.corpus.stretches import MIN_PIECE, Stretch, stretches
+from genescribe.errors import InputError
 from genescribe.genomes.regions import Region
 from genescribe.language.bases import Codes, to_codes
 
@@ -81,12 +82,18 @@ def tile(
         window: nominal length, a multiple of 12.
         stride: distance of windows, a multiple of 12, at most `window`; half a window if not given.
         regions: where windows may lie; everywhere if not given.
+
+    Raises:
+        InputError: sizes that do not fit, or a region outside the sequences.
     """
     stride = window // 2 // STEP * STEP if stride is None else stride
     if window % STEP or stride % STEP or not 0 < stride <= window:
-        raise ValueError(
-            f"window {window} and stride {stride} must be multiples of {STEP}, stride the smaller"
+        raise InputError(
+            f"window {window} and stride {stride} must be multiples of {STEP}, the stride no longer"
         )
+    for region in regions or ():
+        if region.seqid not in sequences or region.end > len(sequences[region.seqid]):
+            raise InputError(f"region {region} is not inside a sequence of the genome")
     circles = frozenset(circular)
     windows: list[Window] = []
     for seqid, sequence in sequences.items():
@@ -136,5 +143,5 @@ def is_inside(window: Window) -> bool:
 def chunk(windows: Sequence[Window], index: int, count: int) -> Sequence[Window]:
     """Chunk `index` of `count`: contiguous, the sizes differ by one at most."""
     if not 0 <= index < count:
-        raise ValueError(f"there is no chunk {index} of {count}; chunks count from 0")
+        raise InputError(f"there is no chunk {index} of {count}; chunks count from 0")
     return windows[len(windows) * index // count : len(windows) * (index + 1) // count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genescribe.corpus.shard_format import Intervals, runs
+from genescribe.corpus.shard_format import Intervals, merge, runs
 from genescribe.genomes.regions import Region
 from genescribe.language.bases import Codes, N
 
@@ -45,15 +45,15 @@ def find_gaps(codes: Codes, min_gap: int = MIN_GAP) -> Intervals:
 def stretches(seqid: str, codes: Codes, circular: bool, regions: Sequence[Region] | None) -> list[Stretch]:
     """Maximal stretches without long N runs, inside regions where these are given.
 
-    A circular sequence without such runs is one circular stretch; with runs, the stretch over the origin is
-    one.
+    Regions that overlap or touch are one. A circular sequence without such runs is one circular stretch;
+    with runs, the stretch over the origin is one.
     """
     length = len(codes)
     gaps = find_gaps(codes)
-    whole = regions is None or any(
-        region.seqid == seqid and region.start <= 0 and region.end >= length for region in regions
-    )
-    if circular and whole:
+    wanted = [(0, length)]
+    if regions is not None:
+        wanted = merge([(region.start, region.end) for region in regions if region.seqid == seqid]).tolist()
+    if circular and [tuple(one) for one in wanted] == [(0, length)]:
         if not len(gaps):
             return [Stretch(seqid, 0, length, circular=True)]
         starts, ends = gaps[:, 1].tolist(), [*gaps[1:, 0].tolist(), int(gaps[0, 0]) + length]
@@ -64,9 +64,8 @@ def stretches(seqid: str, codes: Codes, circular: bool, regions: Sequence[Region
             if start < end
         ]
     borders = [0, *gaps.reshape(-1).tolist(), length]
-    wanted = [(0, length)] if regions is None else [(r.start, r.end) for r in regions if r.seqid == seqid]
     found = []
-    for first, last in sorted(wanted):
+    for first, last in wanted:
         for start, end in zip(borders[::2], borders[1::2], strict=True):
             left, right = max(first, start), min(last, end)
             if left < right:
