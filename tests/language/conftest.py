@@ -78,7 +78,7 @@ class Tools:
             splice_sites=splice_sites,
             min_intron=draw.randint(4, 12),
             kinds=KINDS if draw.random() < 0.5 else (PROTEIN_CODING,),
-            min_target=1,
+            min_target=draw.choice((1, 1, 25)),
         )
         if bases is None:
             weights = [*(1 + 1.5 * draw.random() for _ in range(4)), 0.04]
@@ -162,6 +162,10 @@ class Tools:
         for end, at_edge in ((model.left, at_left), (model.right, at_right)):
             if (end is End.OPEN and not at_edge) or (end is End.OPEN_INTRON and at_edge):
                 return False
+        first = bounds[0] if model.left is End.CLOSED else 0
+        beyond = bounds[-1] if model.right is End.CLOSED else len(window)
+        if not case.labels and beyond - first < config.min_target:
+            return False
         if model.kind != PROTEIN_CODING:
             return all(gap >= 1 for gap in gaps)
         if any(gap < config.min_intron for gap in gaps) or (gaps and not config.introns):

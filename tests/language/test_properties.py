@@ -36,7 +36,7 @@ def test_decoding_an_encoding_gives_the_clipped_genes(tools: Any, seed: int) -> 
         window[:length] = case.codes[start : start + length]
         clipped, short = clip(genes, start, length, min_target=1)
         assert not short
-        encoding = encode(window, clipped, case.config, labels=case.labels, valid=length)
+        encoding = encode(window, clipped, case.config, valid=length)
         # A part of a good gene can only be wrong in that its outer codon is cut by the edge, or in that
         # two parts have become alike.
         assert {reason for _, reason in encoding.rejected} <= {"too_short", "same_extent"}
@@ -179,7 +179,7 @@ def test_genes_over_the_origin_of_a_circular_sequence(tools: Any, seed: int) -> 
         start, length = draw.randrange(size), draw.randint(1, size)
         window = np.take(circle, range(start, start + length), mode="wrap")
         clipped, _ = clip(genes, start, length, min_target=1, circular_length=size)
-        encoding = encode(window, clipped, case.config, labels=case.labels)
+        encoding = encode(window, clipped, case.config)
         assert {reason for _, reason in encoding.rejected} <= {"too_short", "same_extent"}
         assert decode(encoding.tokens, encoding.positions, length) == encoding.accepted
         inside = sum(model.length for model in clipped)

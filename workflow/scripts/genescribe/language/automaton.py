@@ -79,8 +79,8 @@ class Automaton:
     Args:
         codes: base codes (L,) of the window.
         config: the grammar.
-        labels: whether all start codons count that are accepted in reference annotation, or only those that
-            are written.
+        labels: whether genes are reference annotation: all start codons that are accepted there count, and
+            they may be short.
         valid: bases before the padding, where the window's right edge is; L if not given.
     """
 
@@ -89,6 +89,7 @@ class Automaton:
     ) -> None:
         self.config = config
         self.length = len(codes) if valid is None else valid
+        self._shortest = config.shortest(labels)
         self.phase = Phase.BOUNDARY
         self._legal: frozenset[int] | None = None
         self._codes = [int(code) for code in codes[: self.length]]
@@ -218,11 +219,17 @@ class Automaton:
         return self._bound_of(self._strand, self._kind, self._left)
 
     def _bound_of(self, strand: str, kind: str, left: int) -> int:
-        """The least right end of a gene with this left end; beyond every end if it may not begin there."""
+        """The least right end of a gene with this left end; beyond every end if it may not begin there.
+
+        It comes after the last gene, and spans enough bases inside the window.
+        """
         previous_left, previous_right, previous_rank = self._previous
-        if left != previous_left:
-            return 1 if left > previous_left else self.length + 2
-        return previous_right if _rank(strand, kind) > previous_rank else previous_right + 1
+        long_enough = max(left, 0) + self._shortest
+        if left < previous_left or long_enough > self.length:
+            return self.length + 2
+        if left > previous_left:
+            return long_enough
+        return max(long_enough, previous_right + int(_rank(strand, kind) <= previous_rank))
 
     # The left end of a gene.
 
@@ -242,18 +249,18 @@ class Automaton:
         reading = strand if kind == PROTEIN_CODING else None
         return [
             left
-            for left in range(self.length)
+            for left in range(max(0, self._previous[0]), self.length)
             if self._reach(reading, left, (), reading is not None) >= self._bound_of(strand, kind, left)
         ]
 
     def _edge_lefts(self, strand: str, kind: str, before: _Letters) -> list[int]:
         """Positions of LEFT after OPEN_INTRON; `before` are the unknown bases of the codon."""
         reading = strand if kind == PROTEIN_CODING else None
+        bound = self._bound_of(strand, kind, -1)
         return [
             left
             for left in range(1, self.length)
-            if self._acceptors(reading, left)
-            and self._reach(reading, left, before, False) >= self._bound_of(strand, kind, -1)
+            if self._acceptors(reading, left) and self._reach(reading, left, before, False) >= bound
         ]
 
     # Inside a gene.

@@ -29,7 +29,8 @@ def check(
             reach.
         model: the model in the same coordinates.
         config: the grammar.
-        labels: whether all start codons that are accepted in reference annotation count.
+        labels: whether the model is reference annotation: all start codons that are accepted there count, and
+            it may be short.
         valid: bases before the padding; L if not given.
         circular: whether the model may run over the end of `codes` to their beginning.
 
@@ -48,6 +49,7 @@ def check(
     return (
         _coordinates(model, config, length)
         or _ends(model, length)
+        or ("too_short" if _span(model, length) < config.shortest(labels) else None)
         or (None if model.kind != PROTEIN_CODING else _codons(codes, model, config, labels))
         or (None if model.kind != PROTEIN_CODING else _splice_sites(codes, model, config, length))
     )
@@ -85,6 +87,12 @@ def _ends(model: GeneModel, length: int) -> str | None:
     if model.lead not in ((0, 1, 2) if may_lead else (0,)):
         return "impossible_lead"
     return None
+
+
+def _span(model: GeneModel, length: int) -> int:
+    """Bases from end to end, an open end being at the edge."""
+    start = model.start if model.left is End.CLOSED else 0
+    return (model.end if model.right is End.CLOSED else length) - start
 
 
 def _codons(codes: Codes, model: GeneModel, config: GrammarConfig, labels: bool) -> str | None:

@@ -157,7 +157,8 @@ def encode(
         codes: base codes (L,) of the window.
         models: models in the window's coordinates, in any order; see `clip`.
         config: the grammar.
-        labels: whether all start codons that are accepted in reference annotation count.
+        labels: whether the models are reference annotation: all start codons that are accepted there count,
+            and they may be short.
         valid: bases of the window before its padding; L if not given.
     """
     length = len(codes) if valid is None else valid

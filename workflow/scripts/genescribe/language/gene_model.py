@@ -24,8 +24,8 @@ class End(Enum):
 class GeneModel:
     """One gene model: the CDS segments of a protein-coding gene, the exons of an RNA gene.
 
-    Coordinates are 0-based half-open, on a whole sequence or inside a window. On a circular sequence a model over
-    the origin ends beyond the sequence's length. Everything reads left to right, whatever the strand.
+    Coordinates are 0-based half-open, on a whole sequence or inside a window. On a circular sequence a model
+    over the origin ends beyond the sequence's length. Everything reads left to right, whatever the strand.
 
     Attributes:
         kind: one of `KINDS`.
@@ -33,8 +33,8 @@ class GeneModel:
         segments: (start, end) pairs, ascending.
         left: how it ends on the left; OPEN means that the first segment begins at the edge.
         right: how it ends on the right; OPEN means that the last segment stops at the edge.
-        lead: bases of the leftmost codon that lie before the first segment: 0, 1 or 2, counted from left to right
-            on either strand. 0 unless `left` is open and the kind is protein_coding.
+        lead: bases of the leftmost codon that lie before the first segment: 0, 1 or 2, counted from left to
+            right on either strand. 0 unless `left` is open and the kind is protein_coding.
     """
 
     kind: str
@@ -71,15 +71,15 @@ class GeneModel:
 
     @property
     def phases(self) -> tuple[int, ...]:
-        """GFF3 phase of each segment, left to right: bases to skip, on the segment's strand, to the next codon."""
+        """GFF3 phase of each segment, left to right: bases to skip, on its strand, to the next codon."""
         if self.kind != PROTEIN_CODING:
             return tuple(0 for _ in self.segments)
         phases = []
         position = self.lead
         for start, end in self.segments:
             after = (position + end - start) % 3
-            # Plus: skip what is left of a begun codon. Minus: the reading begins at the right side, where `after`
-            # bases belong to a codon that goes on further right.
+            # Plus: skip what is left of a begun codon. Minus: the reading begins at the right side, where
+            # `after` bases belong to a codon that goes on further right.
             phases.append(-position % 3 if self.strand == "+" else after)
             position = after
         return tuple(phases)

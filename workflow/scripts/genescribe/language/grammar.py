@@ -22,7 +22,8 @@ class GrammarConfig:
         min_intron: shortest intron of a protein-coding gene, bases; at least 4. An intron that runs past the
             window's edge may show fewer.
         kinds: kinds that may be written.
-        min_target: fewest bases that a gene must have inside a window to be a target.
+        min_target: fewest bases that a gene must have inside a window to be a target; a gene that is written
+            spans as many.
 
     Raises:
         InputError: a setting makes no sense.
@@ -55,6 +56,10 @@ class GrammarConfig:
             )
         if self.min_target < 1:
             raise InputError(f"min_target must be at least 1, not {self.min_target}")
+
+    def shortest(self, labels: bool) -> int:
+        """Fewest bases that a gene spans inside a window; labels may have any length, `clip` sees to them."""
+        return 1 if labels else self.min_target
 
     def codons(self, strand: str, labels: bool) -> StrandCodons:
         """What codons mean on a strand read from left to right; see `strand_codons`."""

@@ -41,7 +41,7 @@ class WindowTables:
         donors: (2, W) bit set of the splice pairs whose left half follows this base.
         acceptors: (2, W) bit set of the splice pairs whose right half lies before this base.
         next_donor: (2, W) first base from here on with a donor; FAR if none.
-        first_reach: (2, W) reach of a protein-coding gene whose first base is here.
+        first_reach: (2, W) reach of a protein-coding gene whose first base is here; 0 if that is too short.
         last_first: (2,) last base with a `first_reach`, -1 if none.
         open_reach: (2, 3) reach of a gene open on the left, inside a segment, by unknown bases of its codon.
         open_intron_reach: (2, 3) the same with the edge in an intron.
@@ -86,8 +86,8 @@ def build_tables(
     Args:
         codes: base codes (L,).
         config: the grammar.
-        labels: whether all start codons count that are accepted in reference annotation, or only those that
-            are written.
+        labels: whether genes are reference annotation: all start codons that are accepted there count, and
+            they may be short.
         valid: bases before the padding; L if not given.
     """
     length = len(codes) if valid is None else valid
@@ -121,6 +121,10 @@ def build_tables(
                 onward = splits.onward(strand, offset, split_reach)
                 np.maximum(first_reach[strand], onward, out=first_reach[strand])
 
+    places, shortest = np.arange(width), config.shortest(labels)
+    long_enough = (first_reach >= places + shortest) & (places + shortest <= length)
+    first_reach = np.where(long_enough, first_reach, 0)
+
     open_intron_reach = np.zeros((2, 3), dtype=np.int32)
     if config.introns:
         for lead in range(3):
@@ -136,7 +140,7 @@ def build_tables(
         acceptors=acceptors,
         next_donor=next_donor,
         first_reach=first_reach,
-        last_first=np.where(first_reach > 0, np.arange(width), -1).max(axis=1).astype(np.int32),
+        last_first=np.where(first_reach > 0, places, -1).max(axis=1).astype(np.int32),
         open_reach=np.stack([run.reach(0, -lead % 3)[:, 0] for lead in range(3)], axis=1),
         open_intron_reach=open_intron_reach,
         carried_reach=carried_reach,

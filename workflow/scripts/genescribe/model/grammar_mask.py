@@ -82,6 +82,7 @@ class GrammarMask:
         self.size = len(tables[0].codes) - PADDING
         self._introns = config.introns
         self._min_intron = config.min_intron
+        self._shortest = config.shortest(labels)
 
         def stacked(name: str) -> Tensor:
             return torch.from_numpy(np.stack([getattr(table, name) for table in tables])).to(self.device)
@@ -225,7 +226,9 @@ class GrammarMask:
         begins = was_kind & (is_left | at_edge)
         self._left = torch.where(begins, torch.where(is_left, positions, -1), self._left)
         ties = self._left == self._previous_left
-        self._bound = torch.where(begins, torch.where(ties, self._bound_of_tie(), 1), self._bound)
+        bound = torch.where(ties, self._bound_of_tie(), 1)
+        bound = torch.maximum(bound, self._left.clamp(min=0) + self._shortest)
+        self._bound = torch.where(begins, bound, self._bound)
         self._begin = torch.where(is_left, positions, torch.where(begins, 0, self._begin))
         unknown = (tokens - OPEN[0]) % 3
         self._count = torch.where(begins, torch.where(is_left, 0, unknown), self._count)
@@ -318,22 +321,24 @@ class GrammarMask:
         coding = torch.arange(_KINDS, device=self.device) == _CODING
 
         tied = self._first_reach[strands, self._previous_left.clamp(min=0)[:, None]][:, :, None]
-        tied_reach = torch.where(coding, tied, length + 1)
-        last_left = torch.where(coding, self._last_first[self._window][:, :, None], length - 1)
+        plain_reach = torch.where(last <= length - self._shortest, length + 1, 0)
+        tied_reach = torch.where(coding, tied, plain_reach)
+        last_left = torch.where(coding, self._last_first[self._window][:, :, None], length - self._shortest)
         lefts = (last_left > last) | (last >= 0) & (tied_reach >= bound)
 
         plain = torch.zeros((len(last), 1, 1, 6), dtype=torch.long, device=self.device)
         plain[..., 0] = length + 1
         plain[..., 3] = torch.where(length > 1, length + 1, 0)
         reach = torch.where(coding[:, None], self._edge_reach[self._window][:, :, None], plain)
-        edges = (last == -1)[..., None] & (reach >= bound[..., None])
+        reach = torch.where(length[..., None] >= self._shortest, reach, 0)
+        edges = (last == -1)[..., None] & (reach >= bound.clamp(min=self._shortest)[..., None])
         return lefts, edges
 
     def _first_lefts(self, rows: Tensor) -> Tensor:
         """(R, L) where the first LEFT of a gene may point."""
         last, length = self._previous_left[rows][:, None], self._length[self._window[rows]][:, None]
         reach = self._first_reach[2 * self._window[rows] + self._strand[rows], : self.size]
-        plain = torch.where(self._place < length, length + 1, 0)
+        plain = torch.where(self._place <= length - self._shortest, length + 1, 0)
         reach = torch.where(self._is_coding()[rows][:, None], reach, plain)
         bound = self._bound_of_tie()[rows][:, None]
         return (self._place > last) & (reach > 0) | (self._place == last) & (reach >= bound)
