@@ -90,46 +90,29 @@ def test_real_genes_come_out_as_they_went_in(real: Real, window: int, stride: in
 def test_the_command_writes_the_genes_of_all_chunks(real: Real, tmp_path: Path) -> None:
     region = Region(SEQID, 2_000_000, 2_060_000)
     windows = tile(real.genome.sequences, real.genome.circular, 6144, regions=[region])
-    files = []
-    for index in range(3):
-        files.append(str(tmp_path / f"{index}.jsonl"))
-        write_predictions(files[-1], _predict(real, list(chunk(windows, index, 3))))
-    outputs = {name: tmp_path / f"genes.{name}" for name in ("gff3", "gtf", "faa", "fna", "json")}
-    options = ["--genome", str(real.folder), "--out", str(outputs["gff3"]), "--gtf", str(outputs["gtf"])]
-    options += [
-        "--proteins",
-        str(outputs["faa"]),
-        "--cds",
-        str(outputs["fna"]),
-        "--counts",
-        str(outputs["json"]),
-    ]
-    run = CliRunner().invoke(
-        app, ["stitch", *files[::-1], *options, "--max-overlap", "1"], catch_exceptions=False
+    files = [str(tmp_path / f"{index}.jsonl") for index in range(3)]
+    for index, file in enumerate(files):
+        write_predictions(file, _predict(real, list(chunk(windows, index, 3))))
+    gff3, gtf, proteins, cds, counts = (
+        tmp_path / f"genes.{suffix}" for suffix in ("gff3", "gtf", "faa", "fna", "json")
     )
-    assert run.exit_code == 0
-    annotation = read_gff3(outputs["gff3"], {SEQID: len(real.codes)})
+
+    def run(*arguments: str) -> None:
+        options = ["--genome", str(real.folder), "--max-overlap", "1", *arguments]
+        done = CliRunner().invoke(app, ["stitch", *options], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+
+    more = ["--gtf", str(gtf), "--proteins", str(proteins), "--cds", str(cds), "--counts", str(counts)]
+    run(*files[::-1], "--out", str(gff3), *more)
+    annotation = read_gff3(gff3, {SEQID: len(real.codes)})
     expected = {gene for gene in real.genes if region.contains(gene.start, gene.end)}
     assert {gene.target.model for gene in annotation.genes} == expected
     assert annotation.circular == {SEQID}
     assert annotation.left_out == []
     assert [gene.id for gene in annotation.genes][:2] == [f"{SEQID}_g1", f"{SEQID}_g2"]
     coding = sum(gene.kind == "protein_coding" for gene in expected)
-    assert outputs["faa"].read_text().count(">") == outputs["fna"].read_text().count(">") == coding
-    assert outputs["gtf"].read_text().count("\ttranscript\t") >= coding
-    assert json.loads(outputs["json"].read_text())["genes"] == len(expected)
-    again = CliRunner().invoke(
-        app,
-        [
-            "stitch",
-            *files,
-            "--genome",
-            str(real.folder),
-            "--out",
-            str(tmp_path / "2.gff3"),
-            "--max-overlap",
-            "1",
-        ],
-    )
-    assert again.exit_code == 0
-    assert (tmp_path / "2.gff3").read_bytes() == outputs["gff3"].read_bytes()
+    assert proteins.read_text().count(">") == cds.read_text().count(">") == coding
+    assert gtf.read_text().count("\tCDS\t") == coding
+    assert json.loads(counts.read_text())["genes"] == len(expected)
+    run(*files, "--out", str(tmp_path / "again.gff3"))
+    assert (tmp_path / "again.gff3").read_bytes() == gff3.read_bytes()
