@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from genescribe.files import atomic_path
@@ -20,6 +21,7 @@ __all__ = ["OutputGene", "phases", "write_gff3"]
 # GFF3 specification, "Description of the Format": what must be escaped in column 9, and all else in column 1.
 # Blanks at either end are escaped too, since readers strip them.
 _IN_VALUE = re.compile(r"[\x00-\x1f\x7f%;=&,]|^\s+|\s+$")
+_LISTS = frozenset({"start_range", "end_range"})
 _IN_SEQID = re.compile(r"[^a-zA-Z0-9.:^*$@!+_?|-]")
 
 
@@ -48,7 +50,10 @@ def write_gff3(
     """
     order = {seqid: number for number, seqid in enumerate(sequences)}
     codes = genetic_codes or {}
-    genes = [record.gene() if isinstance(record, OutputGene) else record for record in records]
+    genes = [
+        _side_by_side(record.gene() if isinstance(record, OutputGene) else record, sequences)
+        for record in records
+    ]
     genes.sort(key=lambda gene: (order[gene.seqid], gene.start, gene.end, gene.strand, gene.id))
     names = _Names(genes)
     rows: list[tuple[tuple[int, int, int, int, int], str]] = []
@@ -66,6 +71,22 @@ def write_gff3(
         gff.write("##gff-version 3\n")
         gff.writelines(f"##sequence-region {escape_seqid(one)} 1 {sequences[one]}\n" for one in sequences)
         gff.writelines(line for _, line in rows)
+
+
+def _side_by_side(gene: Gene, sequences: Mapping[str, int]) -> Gene:
+    """The gene with its transcripts in one place: one may be over the origin and another begin behind it."""
+    length = sequences[gene.seqid]
+    if gene.end <= length:
+        return gene
+    first = min(one.model.start for one in gene.transcripts if one.model.end > length)
+    moved = replace(
+        gene,
+        transcripts=tuple(
+            replace(one, model=one.model.shifted(length)) if one.model.start < first else one
+            for one in gene.transcripts
+        ),
+    )
+    return min(gene, moved, key=lambda one: one.end - one.start)
 
 
 class _Names:
@@ -113,7 +134,9 @@ class _Row:
         score = "." if self.score is None else f"{self.score:.3f}"
         phase = "." if self.phase is None else str(self.phase)
         column = ";".join(
-            f"{escape_value(key)}={escape_value(value)}" for key, value in self.attributes.items()
+            # The ranges of partial features are lists, whose commas stand as they are.
+            f"{escape_value(key)}={value if key in _LISTS else escape_value(value)}"
+            for key, value in self.attributes.items()
         )
         columns = (seqid, source, self.type, self.start + 1, self.end, score, self.strand, phase, column)
         return "\t".join(map(str, columns)) + "\n"

@@ -40,7 +40,7 @@ _KEPT_ATTRIBUTES = frozenset(
 
 
 def normalize_genome(
-    fasta: Path, gff3: Path | None, out: Path, name: str, genetic_code_text: str, with_gffread: bool
+    fasta: Path, gff3: Path | None, out: Path, name: str, genetic_code_text: str, gffread: bool
 ) -> dict:
     """Read a genome and its annotation, check both, and write the folder `out`; files of other names stay.
 
@@ -51,7 +51,7 @@ def normalize_genome(
         name: the genome's name.
         genetic_code_text: such as "11" or "1;NC_001224.1=3"; sequences that are not named, and whose CDS
             name a code in the GFF3, have that one.
-        with_gffread: whether gffread confirms the proteins.
+        gffread: whether gffread confirms the proteins.
 
     Returns:
         What stands in summary.json.
@@ -60,7 +60,7 @@ def normalize_genome(
         InputError: bad input, or gffread is missing. Nothing is written then.
     """
     default, named = parse_genetic_code(genetic_code_text)
-    if with_gffread and gff3 is not None:
+    if gffread and gff3 is not None:
         find_gffread()
     records = read_fasta(fasta)
     lengths = {seqid: len(record.sequence) for seqid, record in records.items()}
@@ -75,7 +75,7 @@ def normalize_genome(
         genetic_code(code)
     genes = [_slim(gene) for gene in annotation.genes]
     witness = None
-    if with_gffread and gff3 is not None:
+    if gffread and gff3 is not None:
         bases = {seqid: record.sequence for seqid, record in records.items()}
         witness = confirm_proteins(genes, bases, codes)
 
