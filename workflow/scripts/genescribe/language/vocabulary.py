@@ -1,7 +1,8 @@
 """The whole token layout. A window's annotation is
 
-    ( STRAND KIND  LEFT | OPENk | OPEN_INTRONk LEFT  (RIGHT LEFT)*  RIGHT | OPENk | RIGHT OPEN_INTRONk  END )*
-    EOS
+    ( STRAND KIND
+      (LEFT | OPENk | OPEN_INTRONk LEFT) (RIGHT LEFT)* (RIGHT | OPENk | RIGHT OPEN_INTRONk)
+      END )*  EOS
 
 LEFT and RIGHT point at a nucleotide of the window: LEFT at a segment's first base, RIGHT at its last base
 inside. OPENk and OPEN_INTRONk stand for the window's edge; k is the number of bases of the current codon
