@@ -90,8 +90,22 @@ def test_a_gene_predicted_twice_is_one_too_many(build: Any) -> None:
     twice = [build.gene(name, build.model("+", (0, 300))) for name in ("a", "b")]
     metrics, table = score(build.select(reference, build.annotation(*twice)), PROKARYOTE)
     assert counts(metrics, "exact") == (1, 2, 1)
-    assert counts(metrics, "three_prime") == (1, 2, 1)
+    assert counts(metrics, "three_prime") == (1, 1, 1)
     assert verdicts(table, "predicted") == {"a": "exact", "b": "extra"}
+
+
+def test_a_file_with_alternative_starts_agrees_with_itself(build: Any) -> None:
+    both = build.annotation(
+        build.gene("gene", build.model("+", (0, 300)), build.model("+", (30, 300))),
+        build.gene("open", build.model("+", (900, 1200), right=End.OPEN)),
+        build.gene("open_too", build.model("+", (930, 1200), right=End.OPEN)),
+    )
+    metrics, _ = score(build.select(both, build.annotation(both.genes[0])), PROKARYOTE)
+    assert counts(metrics, "exact") == (2, 2, 2)
+    assert counts(metrics, "three_prime") == (1, 1, 1)
+    other = build.annotation(build.gene("far", build.model("+", (5000, 5300))))
+    metrics, _ = score(build.select(other, both), PROKARYOTE)
+    assert counts(metrics, "three_prime") == (1, 3, 0)
 
 
 def test_a_partial_prediction_counts_but_is_never_exact(build: Any) -> None:
@@ -261,6 +275,7 @@ def test_counts_fit_together(one: Annotation, two: Annotation) -> None:
     assert exact >= counts(metrics, "exact_given_three_prime")[2]
     assert three_prime <= min(reference, predicted)
     assert predicted == len(two.genes)
+    assert three_prime >= exact - (predicted - counts(metrics, "three_prime")[1])
     assert list(verdicts(table, "predicted").values()).count("exact") == exact
     for metric in ("exact", "three_prime"):
         classes = metrics[(metrics["metric"] == metric) & (metrics["class"] != "all")]

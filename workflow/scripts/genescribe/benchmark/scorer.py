@@ -4,7 +4,7 @@ Every metric is three counts - things in the reference, things predicted, things
 precision, recall and F1 that follow from them:
 
     exact                    prokaryotes: models with the same strand, start and stop (all segments)
-    three_prime              prokaryotes: the same strand and stop codon
+    three_prime              prokaryotes: the same strand and stop codon; distinct stop codons on both sides
     exact_given_three_prime  prokaryotes: of the shared stop codons, those with the exact model
     verified_starts          of genes with an experimentally verified start: recall = exact / all, precision =
                              exact / those whose stop codon was found
@@ -127,7 +127,9 @@ def _prokaryote(reference: pd.DataFrame, predicted: pd.DataFrame) -> list[Row]:
     stops = longest_first.drop_duplicates("stop").set_index("stop")
     # A second prediction of the same thing is one too many.
     exact = predicted["chain"].isin(chains.index) & ~predicted["chain"].duplicated()
-    found = predicted["stop"].isin(stops.index) & ~predicted["stop"].duplicated()
+    found = predicted["stop"].isin(stops.index)
+    # Of several models with one stop codon, one is counted; open ends have none and count each.
+    first = ~predicted["stop"].duplicated() | predicted["stop"].isna()
     exact_stops = set(predicted.loc[exact, "stop"])
     of_exact = predicted["length"].map(length_class)
     of_found = predicted["stop"].map(stops["length"]).fillna(predicted["length"]).map(length_class)
@@ -140,6 +142,7 @@ def _prokaryote(reference: pd.DataFrame, predicted: pd.DataFrame) -> list[Row]:
             for labels in (of_chains, of_stops, of_exact, of_found)
         ]
         in_chains, in_stops, in_exact, in_found = chosen
+        in_found = in_found & first
         shared = int((stop_found & in_stops).sum())
         rows += [
             ("exact", name, int(in_chains.sum()), int(in_exact.sum()), int((exact & in_exact).sum())),
