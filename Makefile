@@ -25,7 +25,7 @@ setup: ## install what is missing: Debian packages, and .venv with the command g
 
 .PHONY: demo
 demo: setup ## from the bundled E. coli genome to a scored annotation and a report, on two cores in 20 minutes
-	@snakemake --cores $(CORES) --configfile config/demo.yaml
+	@snakemake --cores $(CORES) --configfile config/demo.yaml --quiet host reason
 	@genescribe scoretable $(DEMO)/scores/*.json
 	@echo "report: results/report/demo.html"
 	@echo "genes:  results/annotation/Escherichia_coli_K12/genescribe.gff3"

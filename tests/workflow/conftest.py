@@ -1,7 +1,11 @@
-"""Paths of the repository and its configuration as Snakemake merges it."""
+"""The repository, its configuration as Snakemake merges it, and Snakemake itself."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,3 +46,37 @@ def load_config(root: Path) -> Callable[..., Config]:
         return config
 
     return load
+
+
+@pytest.fixture(scope="session")
+def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the workflow is made of, so that no run touches the repository."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("workflow", "config", "profiles", "envs"):
+        shutil.copytree(
+            root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    shutil.copy(root / "Snakefile", folder)
+    (folder / "resources").symlink_to(root / "resources")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def snakemake(checkout: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Snakemake in the copy; standard error comes with standard output."""
+
+    def run(*arguments: str, folder: Path = checkout) -> subprocess.CompletedProcess[str]:
+        # Rules call plain `python`: it must be the one that runs the tests.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", *arguments],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    return run

@@ -17,10 +17,12 @@ def package(tmp_path: Path) -> Path:
         "bench/__init__.py": "",
         "bench/commands.py": (
             "import json\n"
+            "if TYPE_CHECKING:\n    from genescribe.bench import unused\n"
             "from genescribe.errors import Wrong\n"
             "def score():\n    from genescribe.bench import scorer\n"
             "def predict():\n    import genescribe.bench.predictor\n    _load()\n"
             "def _load():\n    from genescribe.files import read\n"
+            "def _write():\n    from genescribe.bench import scorer\n"
         ),
         "bench/scorer.py": "import pandas\nfrom genescribe.files import read\n",
         "bench/predictor.py": "",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "genescribe"
@@ -58,25 +59,39 @@ def _file_of(module: str, root: Path) -> Path | None:
     return None
 
 
+@cache
 def _parse(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
 
 
 def _only(tree: ast.Module, command: str, entry: str) -> ast.Module:
-    """The module without its public functions but one. Private ones stay: commands call them."""
-    functions = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    ]
-    if command not in [node.name for node in functions]:
+    """The module with one function, and those functions of it that this one calls, at any depth."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if command not in functions or command.startswith("_"):
         raise ValueError(f"there is no command {entry}")
-    others = [node for node in functions if node.name != command]
+    kept: set[str] = set()
+    waiting = [command]
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept.add(name)
+            named = {node.id for node in ast.walk(functions[name]) if isinstance(node, ast.Name)}
+            waiting += named & set(functions)
+    others = [node for name, node in functions.items() if name not in kept]
     return ast.Module(body=[node for node in tree.body if node not in others], type_ignores=[])
+
+
+def _walk(tree: ast.Module) -> Iterator[ast.AST]:
+    """All nodes but those that only a type checker sees."""
+    for node in tree.body:
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from ast.walk(node)
 
 
 def _imported(tree: ast.Module, file: Path, root: Path) -> list[Path]:
     """Files that a module imports from this package, with the `__init__.py` of the folders above."""
     names = [".".join(file.relative_to(root).with_suffix("").parts)]
-    for node in ast.walk(tree):
+    for node in _walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
