@@ -24,8 +24,7 @@ CONFIG = """\
 run: tiny
 species: species.tsv
 device: cpu
-model:
-  {window: 1536, width: 32, heads: 2, encoder_layers: 1, decoder_layers: 1, channels: 16, potential_channels: 8}
+model: {window: 1536, width: 32, heads: 2, encoder_layers: 1, decoder_layers: 1, potential_channels: 8}
 training:
   threads: 1
   pretrain: {tokens: 2000, batch_windows: 2, validate_every_tokens: 1000, validation_windows: 2}
