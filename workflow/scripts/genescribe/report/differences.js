@@ -29,7 +29,8 @@ function locusDetails(genome, gene) {
 }
 
 function scoreText(gene) {
-  return gene.score === null ? "–" : String(gene.score);
+  if (gene.score === null) return "–";
+  return gene.score.toFixed(Math.abs(gene.score) < 10 ? 3 : 1);
 }
 
 /** Status of a gene in words: for a prediction also how it differs, for the reference only a note. */

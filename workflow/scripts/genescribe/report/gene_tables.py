@@ -8,8 +8,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from genescribe.errors import InputError
+from genescribe.report.scores import LENGTH_CLASSES, Metric, length_class
 
-_COLUMNS = ("side", "id", "kind", "class", "partner")
+_COLUMNS = ("side", "id", "kind", "length", "class", "partner")
 
 
 class Status(IntEnum):
@@ -56,13 +57,7 @@ def read_gene_table(path: Path) -> Verdicts:
     Raises:
         InputError: a column is missing, or a side or class is unknown.
     """
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or [])]
-        if missing:
-            message = f"has no column {missing[0]}; name a gene table that `genescribe score` wrote"
-            raise InputError(message, path, 1)
-        rows = list(reader)
+    rows = _rows(path)
     predicted: dict[str, tuple[Status, str]] = {}
     reference: dict[str, Status] = {}
     finds_rna = any(row["side"] == "predicted" and row["kind"] != "protein_coding" for row in rows)
@@ -76,3 +71,31 @@ def read_gene_table(path: Path) -> Verdicts:
         elif row["kind"] == "protein_coding" or finds_rna:
             reference[row["id"]] = status
     return Verdicts(predicted, reference, any(row["class"] == "wrong_structure" for row in rows))
+
+
+def length_metrics(path: Path, metric: str) -> list[Metric]:
+    """Exactly right coding genes by length class; a match counts in the class of its reference gene.
+
+    Raises:
+        InputError: as `read_gene_table`.
+    """
+    rows = [row for row in _rows(path) if row["kind"] == "protein_coding" and row["class"] != "neutral"]
+    reference = {row["id"]: length_class(int(row["length"])) for row in rows if row["side"] == "reference"}
+    predicted = [row for row in rows if row["side"] == "predicted"]
+    classes = [reference.get(row["partner"]) or length_class(int(row["length"])) for row in predicted]
+    exact = [name for name, row in zip(classes, predicted, strict=True) if row["class"] == "exact"]
+    in_reference = list(reference.values())
+    return [
+        Metric.counted(metric, name, in_reference.count(name), classes.count(name), exact.count(name))
+        for name in LENGTH_CLASSES
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines, delimiter="\t")
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or [])]
+        if missing:
+            message = f"has no column {missing[0]}; name a gene table that `genescribe score` wrote"
+            raise InputError(message, path, 1)
+        return list(reader)

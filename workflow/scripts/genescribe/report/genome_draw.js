@@ -76,7 +76,7 @@ function drawGenes(view, genes, top, place, back, text) {
   for (const gene of genes) {
     const y = top + (gene.strand === "+" ? 0 : LANE + STRAND_GAP);
     const status = view.genome.status(gene, view.predictor);
-    const key = gene.isLeftOut ? "left-out" : STATUS_CLASS[status];
+    const key = gene.isLeftOut ? "left-out" : view.predictor ? STATUS_CLASS[status] : "exact";
     const last = gene.strand === "+" ? gene.segments.length - 1 : 0;
     let path = bodies.get(key) ?? "";
     gene.segments.forEach(([start, end], index) => {

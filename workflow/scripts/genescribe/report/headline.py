@@ -26,10 +26,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Headline:
-    """Tiles and sentences of one species."""
+    """Tiles and sentences of one species, and for the table over all species its length and coding genes."""
 
     tiles: list[Tile]
     sentences: list[str]
+    length: str
+    coding: int | None
 
 
 def headline(
@@ -50,18 +52,19 @@ def headline(
     """
     length = bases(sum(len(region) for region in regions))
     stretch = f"the {length} of {name}" if is_whole else f"a stretch of {length} of {name}"
+    coding: int | None = None
     tiles: list[Tile] = []
     sentences: list[str] = []
     if annotation is not None:
         kinds = _kinds(annotation, regions)
-        coding = count(kinds[PROTEIN_CODING])
-        written = [f"{coding} protein-coding genes"]
+        coding = kinds[PROTEIN_CODING]
+        written = [f"{count(coding)} protein-coding genes"]
         if rna := sum(number for kind, number in kinds.items() if kind not in (PROTEIN_CODING, "pseudogene")):
             written.append(f"{count(rna)} RNA genes")
         if kinds["pseudogene"]:
             written.append(f"{count(kinds['pseudogene'])} pseudogenes")
         sentences.append(f"GeneScribe wrote {listing(written)} in {stretch}.")
-        tiles.append(Tile("Protein-coding genes", coding, f"in {length}"))
+        tiles.append(Tile("Protein-coding genes", count(coding), f"in {length}"))
     by_name = {score.predictor: score for score in scores}
     own = by_name.get(OWN)
     main = main_metric(own) if own else None
@@ -69,7 +72,7 @@ def headline(
         sentences += _accuracy(own, main)
         tiles += _tiles(own, main, scores)
     sentences += _baselines(scores)
-    return Headline(tiles, sentences)
+    return Headline(tiles, sentences, length, coding)
 
 
 def _kinds(annotation: Annotation, regions: Sequence[Region]) -> Counter[str]:

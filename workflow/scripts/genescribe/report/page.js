@@ -25,7 +25,15 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 
+/** On paper every explanation is open. */
+function openForPrint() {
+  const closed = [...document.querySelectorAll("details:not([open])")];
+  addEventListener("beforeprint", () => closed.forEach((details) => { details.open = true; }));
+  addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
+}
+
 setUpTheme();
+openForPrint();
 const views = [...document.querySelectorAll(".genome")].map((root) => {
   const genome = new Genome(root.querySelector("script").textContent);
   const view = new GenomeView(root, genome);

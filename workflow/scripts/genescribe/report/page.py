@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -15,7 +16,7 @@ from genescribe.genomes.load import load_genome, read_left_out
 from genescribe.genomes.regions import Region, read_bed
 from genescribe.report import numbers
 from genescribe.report.config import ReportConfig, SpeciesFiles
-from genescribe.report.gene_tables import Status, Verdicts, read_gene_table
+from genescribe.report.gene_tables import Status, Verdicts, length_metrics, read_gene_table
 from genescribe.report.genome_data import Tracks, genome_json
 from genescribe.report.gffcompare import GffcompareTable, gffcompare_table
 from genescribe.report.headline import OWN, Headline, headline
@@ -59,7 +60,7 @@ class SpeciesView:
     counts: list[tuple[str, dict[str, int]]]
     kept: list[str]
     left_out: list[Reason] | None
-    main: list[tuple[str, str]]
+    main: dict[str, str]
 
 
 def build_page(config: ReportConfig) -> str:
@@ -85,6 +86,7 @@ def build_page(config: ReportConfig) -> str:
         title=config.title,
         run=config.run,
         species=species,
+        programs=list(dict.fromkeys(name for one in species for name in one.main)),
         training=[stage_curves(one.stage, read_metrics(one.metrics)) for one in config.training],
         run_times=read_run_times(config.benchmarks),
         model=read_model_facts(config.model) if config.model else None,
@@ -101,6 +103,7 @@ def _species(entry: SpeciesFiles, slug: str) -> SpeciesView:
     tracks = sorted(entry.predictions, key=_track_order)
     scores = [read_score(path) for path in entry.scores]
     verdicts = {name: read_gene_table(path) for name, path in entry.gene_tables.items() if name in tracks}
+    by_length = [_with_lengths(score, entry.gene_tables.get(score.predictor)) for score in scores]
     left_out = read_left_out(entry.left_out) if entry.left_out else None
     predictions = {
         name: read_gff3(entry.predictions[name], genome.lengths, genome.genetic_code) for name in tracks
@@ -115,8 +118,8 @@ def _species(entry: SpeciesFiles, slug: str) -> SpeciesView:
         headline=headline(entry.name, predictions.get(OWN), regions, is_whole, scores),
         scores=score_table(scores),
         is_eukaryote=any(score.domain == "eukaryote" for score in scores),
-        charts=length_charts(scores),
-        legend=chart_legend(scores),
+        charts=length_charts(by_length),
+        legend=chart_legend(by_length),
         gffcompare=gffcompare_table(entry.gffcompare),
         genome=Markup(genome_json(data)),
         regions=[_region_name(region) for region in regions],
@@ -127,6 +130,14 @@ def _species(entry: SpeciesFiles, slug: str) -> SpeciesView:
         left_out=by_reason(left_out, reference) if left_out is not None else None,
         main=_main_figures(scores),
     )
+
+
+def _with_lengths(score: Score, gene_table: Path | None) -> Score:
+    """A score with length classes. Eukaryotes have none in the score file: the gene table gives them."""
+    main = main_metric(score)
+    if gene_table is None or main is None or any(m.gene_class != "all" for m in score.metrics):
+        return score
+    return score.model_copy(update={"metrics": [*score.metrics, *length_metrics(gene_table, main.metric)]})
 
 
 def _regions(entry: SpeciesFiles, lengths: dict[str, int]) -> list[Region]:
@@ -164,10 +175,10 @@ def _count_verdicts(verdicts: Verdicts) -> dict[str, int]:
     return counts | {"MISSED": list(verdicts.reference.values()).count(Status.MISSED)}
 
 
-def _main_figures(scores: Sequence[Score]) -> list[tuple[str, str]]:
-    """(predictor, F1 of exactly right genes) for the table over all species."""
-    return [
-        (label(score.predictor), numbers.percent(main.f1))
+def _main_figures(scores: Sequence[Score]) -> dict[str, str]:
+    """F1 of exactly right genes by predictor, for the table over all species."""
+    return {
+        label(score.predictor): numbers.percent(main.f1)
         for score in sorted(scores, key=lambda s: order(s.predictor))
         if (main := main_metric(score))
-    ]
+    }

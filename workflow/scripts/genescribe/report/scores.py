@@ -24,6 +24,7 @@ CONTROLS = {
     "dense_orf": ("Dense heads + ORF rule", "no decoder: per-base classes and open reading frames"),
 }
 RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
+_LENGTH_EDGES = (150, 300, 600, 1200, 3000)
 LENGTH_CLASSES = ("<150", "150-299", "300-599", "600-1199", "1200-2999", ">=3000")
 
 _RATES = {
@@ -53,6 +54,18 @@ class Metric(BaseModel):
     precision: float | None
     recall: float | None
     f1: float | None
+
+    @classmethod
+    def counted(cls, metric: str, gene_class: str, reference: int, predicted: int, matched: int) -> Metric:
+        """A row with its rates made from its counts."""
+        both = reference + predicted
+        rates = {
+            "precision": matched / predicted if predicted else None,
+            "recall": matched / reference if reference else None,
+            "f1": 2 * matched / both if both else None,
+        }
+        counts = {"reference": reference, "predicted": predicted, "matched": matched}
+        return cls.model_validate({"metric": metric, "class": gene_class, **counts, **rates})
 
 
 class Score(BaseModel):
@@ -137,6 +150,11 @@ def order(predictor: str) -> tuple[int, str]:
 def style(predictor: str) -> str:
     """Class of the style sheet for a predictor's lines and marks."""
     return predictor if predictor in PREDICTORS else "other"
+
+
+def length_class(length: int) -> str:
+    """Name of the length class of a coding sequence of `length` nt."""
+    return LENGTH_CLASSES[sum(length >= edge for edge in _LENGTH_EDGES)]
 
 
 def score_table(scores: Sequence[Score]) -> ScoreTable:

@@ -1,0 +1,258 @@
+"""The page in a real browser: no error, nothing loaded, and its parts do what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from genescribe.report.config import load_config
+from genescribe.report.page import build_page
+
+HOSTILE = '<script>alert("1")</script>&amp;'
+ESCAPE, RIGHT, DOWN = "\ue00c", "\ue014", "\ue015"
+
+WHERE = "return document.querySelector('[data-part=where]').textContent"
+ANSWER = "return document.querySelector('[data-part=answer]').textContent"
+CELLS = (
+    "return [...document.querySelectorAll('[data-part={} tr')].map(r => [...r.cells].map(c => c.textContent))"
+)
+BODY, LOCUS = CELLS.format("body]"), CELLS.format("locus] tbody")
+
+
+@pytest.fixture(scope="session")
+def written(run: Path) -> Path:
+    path = run / "report.html"
+    path.write_text(build_page(load_config(run / "report.json")), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def page(browser: Any, written: Path) -> Iterator[Any]:
+    """The page, freshly opened; at the end no console message may have come."""
+    browser.open(written)
+    yield browser
+    assert browser.messages() == []
+
+
+def view(page: Any) -> tuple[int, int]:
+    """First and last base in view."""
+    first, last = re.findall(r"[\d,]{1,12}", page.run(WHERE).split(":")[1])[:2]
+    return int(first.replace(",", "")), int(last.replace(",", ""))
+
+
+def settled(page: Any, script: str) -> Any:
+    """Run a script and let the page draw."""
+    value = page.run(script)
+    page.command("Runtime.evaluate", expression="new Promise(requestAnimationFrame)", awaitPromise=True)
+    return value
+
+
+def jump(page: Any, text: str) -> None:
+    """Type into the field and press its button."""
+    page.run(f"document.querySelector('[data-part=jump] input').value = {json.dumps(text)}")
+    settled(page, "document.querySelector('[data-part=jump] button').click()")
+
+
+def point(page: Any, kind: str, x: float, y: float, buttons: int) -> None:
+    """A mouse event with the left button."""
+    place = {"x": x, "y": y, "button": "left", "buttons": buttons, "clickCount": 1}
+    page.command("Input.dispatchMouseEvent", type=f"mouse{kind}", **place)
+
+
+def test_nothing_is_asked_of_the_network(page: Any) -> None:
+    entries = page.run("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert [name for name in entries if not name.startswith("data:")] == []
+
+
+def test_every_track_and_status_is_drawn(page: Any) -> None:
+    settled(page, "document.querySelector('[data-part=all]').click()")
+    drawn = page.run(
+        "return [...document.querySelectorAll('.stage path.gene')].map(p => p.getAttribute('class'))"
+    )
+    assert {"gene exact", "gene partly", "gene extra", "gene missed", "gene not-scored"} <= set(drawn)
+    names = page.run("return [...document.querySelectorAll('.track-name')].map(t => t.textContent)")
+    assert names == ["Reference", "AUGUSTUS", "GeneScribe"]
+    assert view(page) == (1, 28_000)
+
+
+def test_next_difference_walks_through_all_and_around(page: Any) -> None:
+    tallies = []
+    for _ in range(4):
+        page.run("document.querySelector('[data-part=previous]').click()")
+    for _ in range(4):
+        settled(page, "document.querySelector('[data-part=next]').click()")
+        tallies.append(page.run("return document.querySelector('[data-part=tally]').textContent"))
+    assert sorted(set(tallies)) == [f"difference {n} of 3" for n in (1, 2, 3)]
+    assert tallies[0] == tallies[3]
+
+
+def test_the_differences_are_the_ones_that_were_made(page: Any) -> None:
+    rows = page.run(BODY)
+    assert [(row[0], row[1], row[2], row[4], row[5]) for row in rows] == [
+        ("Extra", "21–80", "−", "–", "no reference gene there"),
+        ("Missed", "337–2,799", "+", "thrA", "nothing on this strand"),
+        ("Other start", "2,831–3,733", "+", "thrB", "starts 30 nt downstream"),
+    ]
+    assert [row[7] for row in rows] == ["–", "exact", "missed"]
+    assert rows[2][6] == "0.610"
+
+
+def test_sorting_turns_around_and_is_told_to_screen_readers(page: Any) -> None:
+    button = "document.querySelectorAll('[data-part=head] button')[3]"
+    lengths = []
+    for order in ("ascending", "descending"):
+        page.run(f"{button}.click()")
+        assert page.run("return document.querySelectorAll('[data-part=head] th')[3].ariaSort") == order
+        lengths.append([row[3] for row in page.run(BODY)])
+    assert lengths == [["60", "903", "2,463"], ["2,463", "903", "60"]]
+    assert page.run(f"return document.activeElement === {button}")
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [("thrb", ["Other start"]), ("337", ["Missed"]), ("strand nothing", ["Missed"]), ("xyz", [])],
+)
+def test_searching(page: Any, words: str, kinds: list[str]) -> None:
+    field = "document.querySelector('[data-part=search]')"
+    page.run(f"{field}.value = {json.dumps(words)}; {field}.dispatchEvent(new Event('input'))")
+    assert [row[0] for row in page.run(BODY)] == kinds
+    shown = page.run("return document.querySelector('[data-part=shown]').textContent")
+    assert shown == (f"1–{len(kinds)} of {len(kinds)} (3 in all)" if kinds else "none (3 in all)")
+
+
+def test_a_row_jumps_to_the_genome_view_and_is_marked(page: Any) -> None:
+    settled(page, "document.querySelectorAll('[data-part=body] button')[2].click()")
+    first, last = view(page)
+    assert first <= 2_831 and last >= 3_733
+    tracks = {row[0]: row[1:] for row in page.run(LOCUS)}
+    assert tracks["Reference"][:3] == ["thrB", "2,801–3,733", "+"]
+    assert tracks["GeneScribe"] == [HOSTILE, "2,831–3,733", "+", "903", tracks["GeneScribe"][4], "0.610",
+                                    "other start: starts 30 nt downstream"]  # fmt: skip
+    assert tracks["AUGUSTUS"][-1] == "no gene on this strand here"
+    assert page.run("return document.querySelector('tr[aria-current]').rowIndex") == 3
+    assert page.run("return document.activeElement.dataset.part") == "stage"
+
+
+def test_first_codons_come_from_the_sequence(page: Any) -> None:
+    page.run("document.querySelectorAll('[data-part=body] button')[1].click()")
+    assert {row[0]: row[5] for row in page.run(LOCUS)} == {
+        "Reference": "ATG",
+        "AUGUSTUS": "ATG",
+        "GeneScribe": "",
+    }
+
+
+def test_keys_move_zoom_and_walk(page: Any) -> None:
+    page.run("document.querySelector('.stage').focus()")
+    start = view(page)
+    page.press("+")
+    settled(page, "")
+    near = view(page)
+    assert near[1] - near[0] + 1 == (start[1] - start[0] + 1) / 2
+    page.press(RIGHT)
+    settled(page, "")
+    assert view(page)[0] == near[0] + round((near[1] - near[0] + 1) / 4)
+    page.press("nn")
+    settled(page, "")
+    assert page.run(LOCUS)[0][1] in ("thrA", "thrB")
+    page.press(DOWN)
+    settled(page, "")
+    page.press(ESCAPE)
+    assert page.run("return document.querySelector('[data-part=locus]').hidden")
+
+
+@pytest.mark.parametrize(
+    ("text", "middle"), [("12,000", 12_000), ("NC_000913.2:5000-6000", 5_500), ("15000..17000", 16_000)]
+)
+def test_jumping_to_a_position(page: Any, text: str, middle: int) -> None:
+    jump(page, text)
+    first, last = view(page)
+    assert abs((first + last) / 2 - middle) < 2
+    assert page.run(ANSWER) == ""
+
+
+@pytest.mark.parametrize("text", ["dnaK", "DNAK", " dnaK "])
+def test_jumping_to_a_gene(page: Any, text: str) -> None:
+    jump(page, text)
+    first, last = view(page)
+    # dnaK lies at 12,163 to 14,079.
+    assert abs((first + last) / 2 - (12_163 + 14_079) / 2) < 2
+    assert page.run("return document.querySelector('[data-part=locus] h4').textContent") == "dnaK"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("29,000", "29,000 lies outside the scored stretches."), ("nope", "No gene is called “nope” here.")],
+)
+def test_a_place_that_is_not_there_is_said(page: Any, text: str, answer: str) -> None:
+    before = view(page)
+    jump(page, text)
+    assert page.run(ANSWER) == answer
+    assert view(page) == before
+
+
+def test_dragging_pans_and_a_click_selects(page: Any) -> None:
+    settled(page, "document.querySelector('.stage').scrollIntoView({behavior: 'instant'})")
+    before = view(page)
+    box = page.run("return document.querySelector('.stage').getBoundingClientRect().toJSON()")
+    x, y, width, height = (box[name] for name in ("x", "y", "width", "height"))
+    middle, bottom = x + width / 2, y + height - 3
+    left = middle - 200
+    for kind, at, buttons in (("Pressed", middle, 1), ("Moved", left, 1), ("Released", left, 0)):
+        point(page, kind, at, bottom, buttons)
+    settled(page, "")
+    after = view(page)
+    assert after[0] - before[0] == pytest.approx(200 / width * (before[1] - before[0] + 1), rel=0.02)
+    jump(page, "337-2799")
+    # The upper row of the first track.
+    for kind, buttons in (("Pressed", 1), ("Released", 0)):
+        point(page, kind, middle, y + 48, buttons)
+    assert page.run("return document.querySelector('[data-part=locus] h4').textContent") == "thrA"
+
+
+def test_comparing_another_program_changes_table_and_colours(page: Any) -> None:
+    settled(
+        page,
+        """const s = document.querySelector('[data-part=predictor]'); s.value = 'augustus';
+        s.dispatchEvent(new Event('change'))""",
+    )
+    assert [(row[0], row[4]) for row in page.run(BODY)] == [("Missed", "thrB")]
+    assert "AUGUSTUS against" in page.run("return document.querySelector('.differences caption').textContent")
+
+
+def test_hostile_names_are_shown_as_text(page: Any) -> None:
+    jump(page, HOSTILE)
+    assert page.run("return document.querySelector('[data-part=locus] h4').textContent") == HOSTILE
+    assert page.run("return document.querySelectorAll('script').length") == 2
+
+
+def test_light_and_dark(page: Any) -> None:
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    page.run("document.documentElement.dataset.theme = 'light'")
+    assert page.run(colour) == "rgb(255, 255, 255)"
+    page.run("document.querySelector('.theme').click()")
+    assert page.run(colour) == "rgb(21, 25, 29)"
+    assert page.run("return document.querySelector('.theme').textContent") == "Light"
+
+
+def test_a_phone_needs_no_scrolling_sideways(page: Any) -> None:
+    page.command(
+        "Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True
+    )
+    try:
+        assert page.run("return document.documentElement.scrollWidth") == 390
+    finally:
+        page.command("Emulation.clearDeviceMetricsOverride")
+
+
+def test_every_control_has_a_name_and_every_header_a_scope(page: Any) -> None:
+    nameless = page.run("""
+        const named = e => e.textContent.trim() || e.ariaLabel || (e.labels && e.labels.length);
+        return [...document.querySelectorAll('button, input, select, [tabindex]')].filter(e => !named(e)).length""")
+    assert nameless == 0
+    assert page.run("return document.querySelectorAll('th:not([scope])').length") == 0
+    assert page.run("return document.querySelectorAll('svg[role=img]:not(:has(title))').length") == 0
