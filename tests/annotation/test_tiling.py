@@ -20,7 +20,7 @@ from genescribe.corpus.stretches import Stretch
 from genescribe.errors import InputError
 from genescribe.genomes.regions import Region
 from genescribe.language.bases import to_codes, to_letters
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -52,6 +52,7 @@ def test_a_small_circle_has_two_windows_of_all_of_it() -> None:
     assert is_overlapping(windows)
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(60, 600),
     begin=st.integers(0, 100),
@@ -139,6 +140,7 @@ def test_sizes_that_do_not_fit_are_refused(window: int, stride: int) -> None:
         tile({"s": "C" * 100}, [], window, stride)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(1, 12))
 def test_chunks_are_balanced_and_whole(size: int, count: int) -> None:
     windows = [Window("s", (0, 1000), start, 10) for start in range(size)]

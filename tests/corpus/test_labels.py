@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from genescribe.corpus.labels import FRAME_CLASSES, INTRON, MASKED, RNA, dense_labels
 from genescribe.language.gene_model import End, GeneModel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -84,6 +84,7 @@ MIRRORED_CLASS = np.array([0, 6, 5, 4, 3, 2, 1, 7, 8, MASKED])
 MIRRORED_BIT = [5, 4, 7, 6, 1, 0, 3, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(_genes(), max_size=4), st.integers(1, 40))
 def test_labels_of_the_mirror_are_the_mirror_of_the_labels(genes: list[GeneModel], length: int) -> None:
     frame, boundary = dense_labels(genes, length)

@@ -86,6 +86,7 @@ def test_left_out_features_are_masked_unless_they_are_no_genes() -> None:
         LeftOut("a", "s", 10, 40, "+", "CDS", "trans_splicing"),
         LeftOut("b", "s", 30, 60, "-", "mRNA", "no_exons"),
         LeftOut("c", "s", 5, 190, "+", "repeat_region", "not_a_gene"),
+        LeftOut("d", "s", 80, 90, "+", "ncRNA", "noncoding_isoform"),
     ]
     (piece,) = _cut("C" * 200, left_out=left_out)
     assert piece.masked.tolist() == [[10, 60]]

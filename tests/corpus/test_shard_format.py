@@ -8,7 +8,7 @@ import numpy as np
 from genescribe.corpus.shard_format import gene_arrays, gene_at, merge, pack, runs, unpack
 from genescribe.language.bases import N, to_codes
 from genescribe.language.gene_model import End, GeneModel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -16,6 +16,7 @@ def test_four_bases_make_a_byte_and_n_becomes_a() -> None:
     assert pack(to_codes("ACGTNC")).tolist() == [0b11100100, 0b0100]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.data())
 def test_any_part_is_unpacked(bases: list[int], data: st.DataObject) -> None:
     codes = np.array(bases, dtype=np.uint8)
@@ -27,6 +28,7 @@ def test_any_part_is_unpacked(bases: list[int], data: st.DataObject) -> None:
     assert len(there) == end - start
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=40))
 def test_runs_are_the_true_bases_and_maximal(flags: list[bool]) -> None:
     found = runs(np.array(flags, dtype=bool))

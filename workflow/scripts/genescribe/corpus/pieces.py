@@ -15,6 +15,9 @@ from genescribe.language.check import check
 from genescribe.language.gene_model import End, GeneModel
 from genescribe.language.grammar import GrammarConfig
 
+NOT_MASKED = ("not_a_gene", "noncoding_isoform")
+"""Reasons to leave a feature out that say nothing against the bases under it."""
+
 
 @dataclass
 class CutPiece:
@@ -57,7 +60,7 @@ def _labels(
         else:
             yield _Label(model.start, model.end, model, "")
     for feature in left_out:
-        if feature.reason != "not_a_gene":
+        if feature.reason not in NOT_MASKED:
             yield _Label(feature.start, feature.end, None, feature.reason)
 
 
