@@ -103,7 +103,6 @@ class DecoderLayer(nn.Module):
         self.mlp = GatedMLP(config.width, config.mlp_ratio)
         self.dropout = nn.Dropout(config.dropout)
         self.use_cross_attention = True
-        """False switches cross-attention off: a control of the benchmark, never a setting of the product."""
 
     def forward(
         self,
@@ -148,6 +147,11 @@ class Decoder(nn.Module):
         for layer in self.layers:
             assert isinstance(layer, DecoderLayer)
             yield layer
+
+    def switch_off_cross_attention(self) -> None:
+        """Decode from features alone: a control of the benchmark."""
+        for layer in self._layers():
+            layer.use_cross_attention = False
 
     def forward(
         self, tokens: Tensor, positions: Tensor, last_pointed: Tensor, features: Tensor, cache: DecoderCache

@@ -27,7 +27,7 @@ class WindowGenes:
 
     Attributes:
         genes: gene models in the window's coordinates, in the order they were written, each valid by the grammar.
-        log_probabilities: of each gene, the sum over its tokens and pointers, among the legal continuations.
+        log_probabilities: of each gene, the sum over its tokens and pointers.
         truncated: whether writing stopped at `MAX_GENES`.
     """
 
@@ -124,7 +124,9 @@ def write(
 
 
 def _best(logits: Tensor, legal: Tensor) -> tuple[Tensor, Tensor]:
-    """Log probability among the legal choices, and index, of the best legal choice in each row of (B, N)."""
-    logits = logits.masked_fill(~legal, -torch.inf)
-    best, index = logits.max(dim=1)
+    """Log probability and index of the best legal choice in each row of (B, N).
+
+    The probability is the model's own, over all choices: one that the grammar had to talk it into scores low.
+    """
+    best, index = logits.masked_fill(~legal, -torch.inf).max(dim=1)
     return best - logits.logsumexp(dim=1), index

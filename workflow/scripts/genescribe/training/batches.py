@@ -74,8 +74,14 @@ def training_batches(
             ranges.append(range(first, first + size))
             first += size
         workers = 0 if ramping else config.workers
-        # batch_size None: the data set makes whole batches itself.
-        yield from DataLoader(_TrainingBatches(sampler, ranges), batch_size=None, num_workers=workers)
+        # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader would draw
+        # from the global one, and dropout after a resume would differ.
+        yield from DataLoader(
+            _TrainingBatches(sampler, ranges),
+            batch_size=None,
+            num_workers=workers,
+            generator=torch.Generator().manual_seed(0),
+        )
 
 
 def validation_batches(windows: ValidationWindows, size: int, most: int) -> Iterator[dict[str, Tensor]]:

@@ -1,0 +1,162 @@
+"""The loop on real sequence: resume, determinism, learning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from genescribe.annotation.predict import load_model
+from genescribe.corpus.reader import collate, cut
+from genescribe.corpus.store import Corpus
+from genescribe.errors import InputError
+from genescribe.language.codec import clip
+from genescribe.model.configuration import GeneScribeConfig
+from genescribe.model.generation import generate
+from genescribe.model.modeling import GeneScribeModel
+from genescribe.training.batches import denominators, model_inputs
+from genescribe.training.config import Run, TrainingConfig
+from genescribe.training.loop import METRICS, input_digests, make_optimizer, train
+from safetensors.torch import load_file
+
+TINY = {
+    "window": 1536,
+    "width": 32,
+    "heads": 2,
+    "channels": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "potential_channels": 8,
+    "dropout": 0.1,
+}
+PATCHES = 1536 // 12
+
+
+def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
+    values = {
+        "tokens": 12 * 2 * PATCHES,
+        "batch_windows": 2,
+        "threads": 1,
+        "validate_every_tokens": 10 * PATCHES,
+        "validation_windows": 4,
+        **settings,
+    }
+    return Run(
+        training=TrainingConfig(**values),  # type: ignore[arg-type]
+        model=dict(TINY),
+        train=corpus,
+        validation=corpus,
+        initial=None,
+        state=folder / "state",
+        out=folder / "model",
+        device="cpu",
+        digests=input_digests(corpus, corpus, None),
+    )
+
+
+def losses(run: Run) -> list[tuple[int, float, float]]:
+    lines = (run.state / run.key() / METRICS).read_text().splitlines()
+    return [(entry["step"], entry["loss"], entry["pointer_loss"]) for entry in map(json.loads, lines)]
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(ecoli_corpus: Path, tmp_path: Path) -> None:
+    whole = make_run(ecoli_corpus, tmp_path / "whole")
+    assert train(whole)
+    parts = make_run(ecoli_corpus, tmp_path / "parts", max_seconds=1e-9)
+    stops = 0
+    while not train(parts):  # every step is its own process life: state, windows and dropout all come back
+        assert not parts.out.exists()
+        stops += 1
+    assert stops == 11
+    assert losses(parts) == losses(whole)
+    assert (parts.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
+
+
+def test_a_damaged_checkpoint_is_passed_over(
+    ecoli_corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = make_run(ecoli_corpus, tmp_path / "whole")
+    train(whole)
+    run = make_run(ecoli_corpus, tmp_path / "run", max_seconds=1e-9)
+    for _ in range(3):
+        train(run)
+    checkpoints = sorted((run.state / run.key()).glob("step-*"))
+    assert [path.name for path in checkpoints] == ["step-000000002", "step-000000003"]
+    with (checkpoints[-1] / "optimizer.safetensors").open("r+b") as file:
+        file.truncate(1000)
+    while not train(run):
+        pass
+    assert "step-000000003 is damaged" in caplog.text
+    assert losses(run) == losses(whole)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(ecoli_corpus: Path, tmp_path: Path) -> None:
+    run = make_run(ecoli_corpus, tmp_path, max_seconds=1e-9)
+    train(run)
+    other = make_run(ecoli_corpus, tmp_path, max_seconds=1e-9, seed=5)
+    (run.state / run.key()).rename(other.state / other.key())
+    with pytest.raises(InputError, match="another configuration"):
+        train(other)
+
+
+def test_micro_batches_and_a_growing_batch_give_the_same_gradients(
+    ecoli_corpus: Path, tmp_path: Path
+) -> None:
+    settings = {"batch_windows": 4, "ramp_windows": 2, "ramp_tokens": 6 * PATCHES, "precision": "float32"}
+    for dropout_free in (True,):
+        first = make_run(ecoli_corpus, tmp_path / "one", **settings)
+        second = make_run(ecoli_corpus, tmp_path / "two", micro_batch_windows=2, **settings)
+        for run in (first, second):
+            run.model["dropout"] = 0.0 if dropout_free else 0.1
+            train(run)
+    np.testing.assert_allclose(losses(first), losses(second), atol=1e-4)
+
+
+def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp_path: Path) -> None:
+    base = make_run(ecoli_corpus, tmp_path / "base")
+    train(base)
+    tuned = Run(
+        training=TrainingConfig(tokens=2 * PATCHES, batch_windows=2, peak_learning_rate=1e-9, threads=1),
+        model={},
+        train=ecoli_corpus,
+        validation=None,
+        initial=base.out,
+        state=tmp_path / "tuned-state",
+        out=tmp_path / "tuned",
+        device="cpu",
+    )
+    assert train(tuned)
+    before, after = (load_file(folder / "model.safetensors") for folder in (base.out, tuned.out))
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)
+    assert load_model(tuned.out, torch.device("cpu")).config.window == TINY["window"]
+
+
+def test_three_real_windows_are_learnt_to_the_exact_genes(ecoli_corpus: Path) -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    (piece,) = Corpus.open(ecoli_corpus).pieces
+    window, starts = 3072, (3000, 21000, 40001)
+    rows = [cut(piece, start, window) for start in starts]
+    batch = model_inputs(collate(rows, window))
+    config = GeneScribeConfig(
+        window=window, width=64, heads=2, channels=32, encoder_layers=1, decoder_layers=1
+    )
+    model = GeneScribeModel(config).train()
+    training = TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0)
+    optimizer = make_optimizer(model, training)
+    counts = denominators(batch)
+    for _ in range(150):
+        result = model(**batch)
+        sum(getattr(result, name) / count for name, count in counts.items()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    written = generate(model.eval(), np.stack([row.codes for row in rows]), [window] * 3, piece.grammar)
+    for genes, start in zip(written, starts, strict=True):
+        expected, _ = clip(piece.genes(start, window), 0, window)
+        assert genes.genes == expected
+        assert len(expected) >= 2

@@ -1,0 +1,161 @@
+"""Commands of the annotation phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from genescribe.annotation.predictions import WindowPrediction
+    from genescribe.annotation.stitch import StitchSettings
+    from genescribe.annotation.target import Target
+    from genescribe.annotation.write import Outputs
+
+
+class Device(StrEnum):
+    """Where the model runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Control(StrEnum):
+    """Control rows of the benchmark; see `genescribe.annotation.controls`."""
+
+    RANDOM_WEIGHTS = "random_weights"
+    NO_CROSS_ATTENTION = "no_cross_attention"
+    DENSE_ORF = "dense_orf"
+
+
+def annotate(
+    genome: Annotated[
+        Path, typer.Argument(help="FASTA, plain or compressed, or a normalised genome's folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="GFF3 to write.")],
+    model: Annotated[Path, typer.Option(help="Model folder, as `genescribe train` writes it.")],
+    genetic_code: Annotated[int, typer.Option(help="NCBI translation table.")] = 11,
+    circular: Annotated[list[str] | None, typer.Option(help="Circular sequence; may be repeated.")] = None,
+    proteins: Annotated[Path | None, typer.Option(help="FASTA of proteins to write.")] = None,
+    cds: Annotated[Path | None, typer.Option(help="FASTA of coding sequences to write.")] = None,
+    gtf: Annotated[Path | None, typer.Option(help="GTF to write.")] = None,
+    regions: Annotated[Path | None, typer.Option(help="BED: annotate these regions alone.")] = None,
+    min_logprob: Annotated[float, typer.Option(help="Least log probability of a gene.")] = float("-inf"),
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+) -> None:
+    """Annotate a genome: write its genes as GFF3.
+
+    Example: genescribe annotate genome.fna.gz --model results/models/demo/finetune --out genes.gff3
+    """
+    from genescribe.annotation.predict import choose_device, load_model
+    from genescribe.annotation.predict import predict as predict_windows
+    from genescribe.annotation.stitch import StitchSettings
+    from genescribe.annotation.target import read_target
+    from genescribe.annotation.tiling import tile
+    from genescribe.annotation.write import Outputs
+    from genescribe.genomes.regions import read_bed
+
+    target = read_target(genome, genetic_code, frozenset(circular or ()))
+    loaded = load_model(model, choose_device(device))
+    where = None if regions is None else read_bed(regions)
+    windows = tile(target.sequences, target.circular, loaded.config.window, stride or None, where)
+    predictions = predict_windows(loaded, target.sequences, target.genetic_codes, windows, batch)
+    outputs = Outputs(gff3=out, gtf=gtf, proteins=proteins, cds=cds)
+    _stitch_and_write(predictions, target, StitchSettings(min_logprob), outputs)
+
+
+def predict(
+    genome: Annotated[Path, typer.Option(help="Folder made by `genescribe normalize`.")],
+    model: Annotated[Path, typer.Option(help="Model folder.")],
+    out: Annotated[Path, typer.Option(help="Predictions to write, one line of JSON a window.")],
+    regions: Annotated[Path | None, typer.Option(help="BED: decode these regions alone.")] = None,
+    chunk: Annotated[int, typer.Option(min=0, help="Which chunk of the windows, from 0.")] = 0,
+    chunks: Annotated[int, typer.Option(min=1, help="How many chunks there are.")] = 1,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    control: Annotated[Control | None, typer.Option(help="A control instead of the model.")] = None,
+) -> None:
+    """Decode one chunk of a genome's windows; `genescribe stitch` joins the chunks.
+
+    Example: genescribe predict --genome results/genomes/ecoli --model results/models/demo/finetune --chunk 0
+        --chunks 8 --out chunk-0.jsonl
+    """
+    from genescribe.annotation.predict import choose_device, control_decoder, load_model
+    from genescribe.annotation.predict import predict as predict_windows
+    from genescribe.annotation.predictions import write_predictions
+    from genescribe.annotation.target import read_target
+    from genescribe.annotation.tiling import chunk as chunk_of
+    from genescribe.annotation.tiling import tile
+    from genescribe.genomes.regions import read_bed
+    from genescribe.model.generation import generate
+
+    target = read_target(genome)
+    loaded, decode = load_model(model, choose_device(device)), generate
+    if control is not None:
+        loaded, decode = control_decoder(loaded, control)
+    where = None if regions is None else read_bed(regions)
+    windows = tile(target.sequences, target.circular, loaded.config.window, stride or None, where)
+    part = chunk_of(windows, chunk, chunks)
+    write_predictions(
+        out, predict_windows(loaded, target.sequences, target.genetic_codes, part, batch, decode)
+    )
+
+
+def stitch(
+    chunks: Annotated[list[Path], typer.Argument(help="Predictions of all chunks, in any order.")],
+    genome: Annotated[Path, typer.Option(help="Folder made by `genescribe normalize`, or FASTA.")],
+    out: Annotated[Path, typer.Option(help="GFF3 to write.")],
+    gtf: Annotated[Path | None, typer.Option(help="GTF to write.")] = None,
+    proteins: Annotated[Path | None, typer.Option(help="FASTA of proteins to write.")] = None,
+    cds: Annotated[Path | None, typer.Option(help="FASTA of coding sequences to write.")] = None,
+    counts: Annotated[Path | None, typer.Option(help="JSON of what was joined and dropped.")] = None,
+    genetic_code: Annotated[int, typer.Option(help="NCBI translation table, for a FASTA file.")] = 11,
+    circular: Annotated[list[str] | None, typer.Option(help="Circular sequence of a FASTA file.")] = None,
+    min_logprob: Annotated[float, typer.Option(help="Least log probability of a gene.")] = float("-inf"),
+    min_logprob_single: Annotated[
+        float, typer.Option(help="The same for a gene that only one of several windows saw.")
+    ] = float("-inf"),
+    max_overlap: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of a gene that a more probable one may cover.")
+    ] = 0.5,
+) -> None:
+    """Join the genes of overlapping windows to the genes of whole sequences.
+
+    Example: genescribe stitch chunk-0.jsonl chunk-1.jsonl --genome results/genomes/ecoli --out genes.gff3
+    """
+    from itertools import chain
+
+    from genescribe.annotation.predictions import read_predictions
+    from genescribe.annotation.stitch import StitchSettings
+    from genescribe.annotation.target import read_target
+    from genescribe.annotation.write import Outputs
+
+    target = read_target(genome, genetic_code, frozenset(circular or ()))
+    predictions = chain.from_iterable(map(read_predictions, chunks))
+    settings = StitchSettings(min_logprob, min_logprob_single, max_overlap)
+    _stitch_and_write(predictions, target, settings, Outputs(out, gtf, proteins, cds, counts))
+
+
+def _stitch_and_write(
+    predictions: Iterable[WindowPrediction], target: Target, settings: StitchSettings, outputs: Outputs
+) -> None:
+    from genescribe.annotation.stitch import stitch as stitch_windows
+    from genescribe.annotation.write import write_outputs
+    from genescribe.language.grammar import GrammarConfig
+
+    # Where the model writes no introns, no prediction has any.
+    grammars = {
+        seqid: GrammarConfig(genetic_code=code, introns=True) for seqid, code in target.genetic_codes.items()
+    }
+    result = stitch_windows(predictions, target.sequences, target.circular, grammars, settings)
+    write_outputs(result, target.sequences, target.circular, target.genetic_codes, outputs)
+    for name, count in result.counts.items():
+        typer.echo(f"{name}: {count}")

@@ -1,0 +1,174 @@
+"""Decoding windows of a genome with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from genescribe.annotation.controls import CONTROLS, dense_orf_windows
+from genescribe.annotation.predictions import PredictedGene, WindowPrediction
+from genescribe.annotation.tiling import STEP, Window
+from genescribe.errors import InputError
+from genescribe.language.bases import Codes, N, to_codes
+from genescribe.language.grammar import GrammarConfig
+from genescribe.model.generation import WindowGenes, generate
+from genescribe.model.modeling import GeneScribeModel
+from genescribe.progress import progress
+
+Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
+SHORTEST_PART = 40 * STEP
+"""A window that holds too many genes is decoded in parts, down to this length."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; "auto" is CUDA or else Apple's mps where there is one, else the CPU.
+
+    Raises:
+        InputError: this machine has no such device.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, is_there in available.items() if is_there)
+    if not available.get(name, False):
+        raise InputError(f"device {name} is not available here; use auto or cpu")
+    return torch.device(name)
+
+
+def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
+    """A model in evaluation mode and float32.
+
+    Raises:
+        InputError: the folder holds no GeneScribe model.
+    """
+    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+        raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
+    try:
+        model = GeneScribeModel.from_pretrained(folder, dtype=torch.float32)
+    except (ValueError, OSError, RuntimeError) as error:
+        raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
+    return model.to(device).eval()
+
+
+def control_decoder(model: GeneScribeModel, control: str, seed: int = 0) -> tuple[GeneScribeModel, Decode]:
+    """The model and the way to decode of a control row of the benchmark.
+
+    Args:
+        model: the trained model; changed in place for no_cross_attention.
+        control: one of `CONTROLS`.
+        seed: of the random weights.
+    """
+    if control == "dense_orf":
+        return model, dense_orf_windows
+    if control == "random_weights":
+        torch.manual_seed(seed)
+        return GeneScribeModel(model.config).to(model.device).eval(), generate
+    if control == "no_cross_attention":
+        model.decoder.switch_off_cross_attention()
+        return model, generate
+    raise InputError(f"unknown control {control}; known are {', '.join(CONTROLS)}")
+
+
+def predict(
+    model: GeneScribeModel,
+    sequences: Mapping[str, str],
+    genetic_codes: Mapping[str, int],
+    windows: Sequence[Window],
+    batch: int,
+    decode: Decode = generate,
+) -> Iterator[WindowPrediction]:
+    """Decode windows, in order. What is written does not depend on how windows fall into batches.
+
+    Args:
+        model: in evaluation mode; windows are no longer than its own.
+        sequences: bases of each sequence.
+        genetic_codes: NCBI translation table of each sequence.
+        windows: from `tiling.tile`.
+        batch: windows decoded side by side.
+        decode: how; `generate`, or that of a control.
+    """
+    codes = {seqid: to_codes(sequences[seqid]) for seqid in {window.seqid for window in windows}}
+    grammars = {
+        seqid: GrammarConfig(genetic_code=genetic_codes[seqid], introns=model.config.introns)
+        for seqid in codes
+    }
+    bases = sum(window.length for window in windows)
+    with progress("annotating", bases, "bases", interval=10.0) as bar:
+        for part in batches(windows, batch):
+            grammar = grammars[part[0].seqid]
+            run = partial(decode_windows, model, codes[part[0].seqid], grammar=grammar, decode=decode)
+            for prediction in run(part):
+                yield from halved(prediction, run) if prediction.truncated else [prediction]
+            bar.advance(sum(window.length for window in part))
+
+
+def batches(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
+    """Runs of at most `size` windows of one sequence."""
+    first = 0
+    for index in range(1, len(windows) + 1):
+        at_end = index == len(windows)
+        if at_end or index - first == size or windows[index].seqid != windows[first].seqid:
+            yield windows[first:index]
+            first = index
+
+
+def decode_windows(
+    model: GeneScribeModel, sequence: Codes, windows: Sequence[Window], grammar: GrammarConfig, decode: Decode
+) -> list[WindowPrediction]:
+    """Decode windows of one sequence as one batch."""
+    padded = np.full((len(windows), model.config.window), N, dtype=np.uint8)
+    for row, window in zip(padded, windows, strict=True):
+        row[: window.length] = window.codes(sequence)
+    decoded = decode(model, padded, [window.length for window in windows], grammar)
+    return [
+        WindowPrediction(
+            window,
+            tuple(map(PredictedGene, genes.genes, genes.log_probabilities)),
+            genes.truncated,
+        )
+        for window, genes in zip(windows, decoded, strict=True)
+    ]
+
+
+def halved(
+    prediction: WindowPrediction, run: Callable[[Sequence[Window]], list[WindowPrediction]]
+) -> Iterator[WindowPrediction]:
+    """A window that hit the bound of genes, again in three halves that overlap by a half."""
+    window = prediction.window
+    half = -(-window.length // (2 * STEP)) * STEP
+    if half < SHORTEST_PART:
+        yield prediction
+        return
+    starts = sorted({0, half // 2 // STEP * STEP, window.length - half})
+    for part in run([part_of(window, start, half) for start in starts]):
+        yield from halved(part, run) if part.truncated else [part]
+
+
+def part_of(window: Window, start: int, length: int) -> Window:
+    """The window inside `window` that begins at its base `start`."""
+    begin = window.start + start
+    if window.circular:
+        first, last = window.piece
+        begin = first + (begin - first) % (last - first)
+    return replace(window, start=begin, length=length)
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """How a genome is decoded.
+
+    Attributes:
+        stride: distance of windows; 0 for half a window.
+        batch: windows decoded side by side.
+        device: "auto", "cpu", "cuda" or "mps".
+        control: a control of the benchmark instead of the product, or None.
+    """
+
+    stride: int = 0
+    batch: int = 16
+    device: str = "auto"
+    control: str | None = None

@@ -1,0 +1,68 @@
+"""The command line: `genescribe COMMAND`, or `python -m genescribe COMMAND` inside rules."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from genescribe import __version__
+from genescribe.annotation import commands as annotation
+from genescribe.benchmark import commands as benchmark
+from genescribe.corpus import commands as corpus
+from genescribe.errors import InputError
+from genescribe.genomes import commands as genomes
+from genescribe.report import commands as report
+
+app = typer.Typer(
+    name="genescribe",
+    help="Gene prediction by an encoder that reads DNA and a decoder that writes the annotation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+for command in (annotation.annotate, genomes.normalize, benchmark.score):
+    app.command()(command)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def train(context: typer.Context) -> None:
+    """Train a model on shards, from nothing or from another model; `genescribe train --help` tells more."""
+    from genescribe.training.__main__ import main as train_main
+
+    raise typer.Exit(train_main(context.args))
+
+
+for command in (
+    genomes.survey,
+    corpus.split,
+    corpus.shards,
+    annotation.predict,
+    annotation.stitch,
+    benchmark.augustus,
+    benchmark.prodigal,
+    benchmark.gffcompare,
+    benchmark.scoretable,
+    report.report,
+):
+    app.command(rich_help_panel="Steps of the workflow")(command)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"genescribe {__version__}\n")
+
+
+def main() -> None:
+    """Run the command line. Bad input is one line on standard error and exit code 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except InputError as error:
+        sys.stderr.write(f"genescribe: {error}\n")
+        sys.exit(2)
