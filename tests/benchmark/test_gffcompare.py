@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from genescribe.benchmark.gffcompare import class_codes, compare, find_program, parse_stats, prepared
+from genescribe.benchmark.scorer import EUKARYOTE, score
 from genescribe.benchmark.selection import select
 from genescribe.errors import InputError
+from genescribe.genomes.gff3 import read_gff3
 from genescribe.language.gene_model import End
 
 GFFCOMPARE_STATS = """\
@@ -176,3 +179,24 @@ def test_nothing_to_compare_is_no_failure(build: Any) -> None:
     annotation = build.annotation(build.gene("g", build.model("+", (0, 300))))
     result = compare(select(annotation, build.annotation()), "test")
     assert (result["program"], result["reason"]) == (None, "the prediction has no coding gene")
+
+
+@pytest.mark.genomes
+def test_exact_genes_are_those_that_gffcompare_matched() -> None:
+    """Yeast chromosome VII against AUGUSTUS; gffcompare 0.12.10 was called with `--strict-match -e 0`."""
+    folder = os.environ.get("GENESCRIBE_REFERENCE")
+    if not folder:
+        pytest.skip("GENESCRIBE_REFERENCE is not set")
+    source = Path(folder) / "gffcompare"
+    _, levels, counts = parse_stats((source / "strict.stats").read_text())
+    selection = select(read_gff3(source / "ref.gff3.gz"), read_gff3(source / "augustus.gff3.gz"))
+    metrics, _ = score(selection, EUKARYOTE)
+    rows = metrics.head(4).set_index("metric").astype({"recall": float, "precision": float})
+    models = [counts["reference_models"], counts["query_models"], counts["matching_transcripts"]]
+    assert rows.loc["gene", ["reference", "predicted", "matched"]].tolist() == models == [540, 496, 451]
+    recall, precision = 100 * rows["recall"], 100 * rows["precision"]
+    for name, level in (("gene", "transcript"), ("base", "base")):
+        assert recall[name] == pytest.approx(levels[level]["sensitivity"], abs=0.051)
+        assert precision[name] == pytest.approx(levels[level]["precision"], abs=0.051)
+    # gffcompare compares each exon of the reference once per locus; distinct exons differ by a few.
+    assert precision["cds_exon"] == pytest.approx(levels["exon"]["precision"], abs=0.1)
