@@ -156,6 +156,13 @@ def test_what_gives_no_gene_is_listed_with_its_reason(read: Read) -> None:
     assert [gene.id for gene in read(rows).genes] == ["h"]
 
 
+def test_only_rows_that_mean_the_whole_sequence_give_its_length(read: Read) -> None:
+    rows = "c region 1 62 + . ID=telomere\nd region 1 900 + . ID=d:1..900\ne chromosome 1 800 . . ID=chrE\n"
+    annotation = read(rows + "c CDS 101 190 + 0 ID=x")
+    assert annotation.regions == {"d": 900, "e": 800}
+    assert [(one.id, one.reason) for one in annotation.left_out] == [("telomere", "not_a_gene")]
+
+
 def test_trans_splicing_on_two_strands_is_left_out(read: Read) -> None:
     rows = (
         "c gene 1 30 + . ID=g;exception=trans-splicing;part=1\n"

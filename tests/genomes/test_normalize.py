@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -226,3 +228,14 @@ def test_gzip_input_gives_the_same_genes(inputs: tuple[Path, Path], write: Write
     normalize_genome(packed[0], packed[1], tmp_path / "2", "g", "11", gffread=False)
     for name in FILES[:-1]:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_command_line_says_it_in_one_line_and_exits_with_2(write: Write, tmp_path: Path) -> None:
+    fasta, out = write(">p\nMKVLL\n", "p.faa"), tmp_path / "out"
+    command = [sys.executable, "-m", "genescribe", "normalize", str(fasta), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert f"{fasta}:2: 'L' is no nucleotide" in done.stderr
+    assert not out.exists()

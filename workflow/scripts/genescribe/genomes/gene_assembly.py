@@ -38,8 +38,15 @@ _STRUCTURE = frozenset(
 
 
 def is_landmark(row: Row) -> bool:
-    """Whether a row describes a sequence as a whole."""
+    """Whether a row describes a sequence as a whole, as far as the row itself can tell."""
+    if row.type == "region" and not is_circular(row) and row.seqid not in row.attributes.get("ID", ""):
+        return False
     return row.type in _LANDMARKS and row.start == 0
+
+
+def is_circular(row: Row) -> bool:
+    """Whether a row says that its sequence is a circle."""
+    return row.attributes.get("Is_circular", "").lower() == "true"
 
 
 def stem(name: str) -> str:

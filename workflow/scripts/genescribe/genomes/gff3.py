@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from genescribe.errors import InputError
 from genescribe.genomes.chains import Row
-from genescribe.genomes.gene_assembly import assemble_genes, is_landmark
+from genescribe.genomes.gene_assembly import assemble_genes, is_circular, is_landmark
 from genescribe.genomes.lines import numbered_lines
 from genescribe.genomes.records import Annotation
 
@@ -52,9 +52,9 @@ def read_gff3(
     content = _read_rows(path, aliases or {})
     annotation = Annotation(regions=dict(content.regions))
     for row in content.rows:
-        if row.attributes.get("Is_circular") == "true":
+        if is_circular(row):
             annotation.circular.add(row.seqid)
-        if is_landmark(row) and row.start == 0:
+        if is_landmark(row):
             annotation.regions.setdefault(row.seqid, row.end)
     if sequences is not None:
         annotation.regions.update((seqid, length) for seqid, length in sequences.items())
