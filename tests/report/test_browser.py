@@ -252,7 +252,8 @@ def test_a_phone_needs_no_scrolling_sideways(page: Any) -> None:
 def test_every_control_has_a_name_and_every_header_a_scope(page: Any) -> None:
     nameless = page.run("""
         const named = e => e.textContent.trim() || e.ariaLabel || (e.labels && e.labels.length);
-        return [...document.querySelectorAll('button, input, select, [tabindex]')].filter(e => !named(e)).length""")
+        const all = [...document.querySelectorAll('button, input, select, [tabindex]')];
+        return all.filter(e => !named(e)).length""")
     assert nameless == 0
     assert page.run("return document.querySelectorAll('th:not([scope])').length") == 0
     assert page.run("return document.querySelectorAll('svg[role=img]:not(:has(title))').length") == 0

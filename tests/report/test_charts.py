@@ -59,6 +59,7 @@ def test_points_lie_where_the_axes_say() -> None:
         for at, text in re.findall(r'<text class="tick" x="40" y="([\d.]+)" [^>]*>(\d+)<', svg)
     }
     assert (left, right) == (46, 406)
+    assert top < bottom
     assert grid == {"0": bottom + 4, "100": top + 4}
 
 

@@ -154,6 +154,22 @@ def test_a_score_without_figures_shows_dashes(tmp_path: Path) -> None:
     assert length_charts([score]) == []
 
 
+def test_verified_starts_are_shown_by_the_share_that_was_found(tmp_path: Path) -> None:
+    counts = {"reference": 10, "predicted": 9, "matched": 8}
+    row = {
+        "metric": "verified_starts",
+        "class": "all",
+        **counts,
+        "precision": 8 / 9,
+        "recall": 0.8,
+        "f1": 16 / 19,
+    }
+    content = {"predictor": "x", "reference": "r", "domain": "prokaryote", "metrics": [row]}
+    table = score_table([read_score(write(tmp_path / "s.json", content))])
+    assert [column.title for column in table.columns] == ["Verified starts"]
+    assert table.rows[0].figures == [["80.0%"]]
+
+
 @pytest.mark.parametrize(
     "content", ["{", "{}", '{"predictor": 3, "reference": "", "domain": "", "metrics": []}']
 )
