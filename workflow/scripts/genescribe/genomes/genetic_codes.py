@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from genescribe.errors import InputError
 
 
@@ -23,11 +21,6 @@ def parse_genetic_code(text: str) -> tuple[int, dict[str, int]]:
     if not default.isdecimal():
         raise _wrong(text)
     return int(default), codes
-
-
-def format_genetic_code(default: int, codes: Mapping[str, int]) -> str:
-    """The text that `parse_genetic_code` reads."""
-    return ";".join([str(default), *(f"{seqid}={code}" for seqid, code in sorted(codes.items()))])
 
 
 def _wrong(text: str) -> InputError:

@@ -18,7 +18,7 @@ def spliced(model: GeneModel, sequence: str) -> str:
     """Bases of the segments, joined, 5' to 3'. Segments may run over the end of a circular `sequence`."""
     length = len(sequence)
     bases = "".join(
-        sequence[start:end] if end <= length else "".join(sequence[i % length] for i in range(start, end))
+        sequence[start:end] + sequence[max(0, start - length) : max(0, end - length)]
         for start, end in model.segments
     )
     return bases if model.strand == "+" else str(Seq(bases).reverse_complement())
