@@ -9,8 +9,8 @@ PIP_FLAGS ?=
 CUFFCOMPARE ?= 0
 # Programs of .venv come first, as the workflow's rules call plain `python`.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Each test process has one core: two of them share a small machine.
-TEST := OMP_NUM_THREADS=1 pytest --numprocesses 2
+# Each test process has one core: two of them share a small machine. Tests of one file share what it sets up.
+TEST := OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 
 DEMO := results/benchmark/Escherichia_coli_K12
 
