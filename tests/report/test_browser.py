@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from genescribe.report.config import load_config
+from genescribe.genomes.gff3 import read_gff3
+from genescribe.report.config import ReportConfig, load_config
 from genescribe.report.page import build_page
 
 HOSTILE = '<script>alert("1")</script>&amp;'
@@ -77,6 +78,44 @@ def test_every_track_and_status_is_drawn(page: Any) -> None:
     names = page.run("return [...document.querySelectorAll('.track-name')].map(t => t.textContent)")
     assert names == ["Reference", "AUGUSTUS", "GeneScribe"]
     assert view(page) == (1, 28_000)
+
+
+def test_from_far_off_bars_show_shares_and_a_click_looks_closer(
+    browser: Any, ecoli: Path, config: dict[str, Any], tmp_path: Path
+) -> None:
+    genes = [gene.id for gene in read_gff3(ecoli / "annotation.gff3").genes if gene.kind == "protein_coding"]
+    rows = [
+        f"{side}\t{gene}\tprotein_coding\t300\t" + (f"exact\t{gene}\n" if number % 4 else f"{other}\t\n")
+        for number, gene in enumerate(genes)
+        for side, other in (("reference", "missed"), ("predicted", "extra"))
+    ]
+    (tmp_path / "genes.tsv").write_text("side\tid\tkind\tlength\tclass\tpartner\n" + "".join(rows))
+    annotation = str(ecoli / "annotation.gff3")
+    species: dict[str, Any] = {
+        **{"name": "whole", "genome": str(ecoli), "reference": annotation},
+        **{
+            "predictions": {"genescribe": annotation},
+            "gene_tables": {"genescribe": str(tmp_path / "genes.tsv")},
+        },
+    }
+    (tmp_path / "whole.html").write_text(
+        build_page(ReportConfig.model_validate(config | {"species": [species]})), encoding="utf-8"
+    )
+    browser.open(tmp_path / "whole.html")
+    settled(browser, "document.querySelector('[data-part=all]').click()")
+    settled(browser, "document.querySelector('.stage').scrollIntoView({behavior: 'instant'})")
+    drawn = browser.run("return [...document.querySelectorAll('.stage path.share')].map(p => p.classList[2])")
+    # The reference has exact and missed genes and RNA genes, the prediction exact and extra ones.
+    assert sorted(set(drawn)) == ["exact", "extra", "missed", "not-scored"]
+    assert view(browser) == (1, 4_639_675)
+    box = browser.run("return document.querySelector('.stage').getBoundingClientRect().toJSON()")
+    for kind, buttons in (("Pressed", 1), ("Released", 0)):
+        point(browser, kind, box["x"] + box["width"] / 2, box["y"] + 50, buttons)
+    settled(browser, "")
+    first, last = view(browser)
+    assert last - first == pytest.approx(463_967, abs=2)
+    assert (first + last) / 2 == pytest.approx(4_639_675 / 2, abs=4_000)
+    assert browser.messages() == []
 
 
 def test_next_difference_walks_through_all_and_around(page: Any) -> None:

@@ -1,4 +1,5 @@
 const OVERVIEW_BINS = 300, OVERVIEW_HEIGHT = 34;
+const SHARE_WIDTH = 3; // pixels of a bar of shares
 let patterns = 0;
 
 /** Step between axis ticks: the smallest 1, 2 or 5 times a power of ten that leaves room for the labels. */
@@ -51,14 +52,17 @@ function drawTracks(view) {
     const top = AXIS + number * TRACK;
     const genes = track.byRegion[view.region].filter((gene) => gene.start < end && gene.end > from);
     inView[track.id] = genes.filter((gene) => !gene.isLeftOut).length;
-    drawGenes(view, genes, top + TRACK_TOP, place, back, text);
+    if (view.isFar) drawShares(view, genes, top + TRACK_TOP, back);
+    else drawGenes(view, genes, top + TRACK_TOP, place, back, text);
     back.append(draw("path", { d: `M0 ${top + 2}H${width}`, class: "rule" }));
     text.append(draw("text", { x: 6, y: top + 14, class: "track-name" }, track.label));
   });
+  svg.classList.toggle("fine", span / width > 60);
   svg.replaceChildren(hatch(view.hatch), back, front, text);
   const { seqid } = view.whole;
-  const counts = genome.tracks.map((track) => `${track.label} ${inView[track.id]}`).join(", ");
-  const where = `${seqid}: ${grouped(Math.round(from) + 1)}–${grouped(Math.round(end))} (${lengthText(span)}). Genes in view: ${counts}.`;
+  const counts = genome.tracks.map((track) => `${track.label} ${grouped(inView[track.id])}`).join(", ");
+  const where = `${seqid}: ${grouped(Math.round(from) + 1)}–${grouped(Math.round(end))} (${lengthText(span)}). Genes in view: ${counts}.${
+    view.isFar ? " Too far off for single genes: each bar is split by the shares of the genes there; click to look closer." : ""}`;
   view.part("where").textContent = where;
   view.stage.setAttribute("aria-label", `Genome view. ${where}`);
 }
@@ -93,8 +97,36 @@ function drawGenes(view, genes, top, place, back, text) {
     }
   }
   if (introns) back.append(draw("path", { d: introns, class: "intron" }));
+  drawBodies(view, bodies, "gene", back);
+}
+
+/** One track from far off, where genes are narrower than a pixel: bars split by the shares of their statuses. */
+function drawShares(view, genes, top, back) {
+  const bins = Array.from({ length: Math.ceil(view.width / SHARE_WIDTH) }, () => new Map());
+  for (const gene of genes) {
+    if (gene.isLeftOut) continue;
+    const share = ((gene.start + gene.end) / 2 - view.from) / view.span;
+    const bin = bins[Math.floor((share * view.width) / SHARE_WIDTH)];
+    const key = view.predictor ? STATUS_CLASS[view.genome.status(gene, view.predictor)] : "exact";
+    bin?.set(key, (bin.get(key) ?? 0) + 1);
+  }
+  const bars = new Map();
+  bins.forEach((bin, number) => {
+    const height = (2 * LANE + STRAND_GAP) / [...bin.values()].reduce((sum, count) => sum + count, 0);
+    let y = top;
+    for (const key of STATUS_CLASS) {
+      const part = (bin.get(key) ?? 0) * height;
+      if (part > 0) bars.set(key, `${bars.get(key) ?? ""}M${number * SHARE_WIDTH} ${y.toFixed(1)}h${SHARE_WIDTH}v${part.toFixed(1)}h-${SHARE_WIDTH}z`);
+      y += part || 0;
+    }
+  });
+  drawBodies(view, bars, "gene share", back);
+}
+
+/** One path per status. */
+function drawBodies(view, bodies, kind, back) {
   for (const [key, path] of bodies) {
-    const node = draw("path", { d: path, class: `gene ${key}` });
+    const node = draw("path", { d: path, class: `${kind} ${key}` });
     if (key === "partly") node.setAttribute("fill", `url(#${view.hatch})`);
     back.append(node);
   }

@@ -2,6 +2,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LANE = 13, STRAND_GAP = 4, TRACK_TOP = 18, TRACK_GAP = 9, AXIS = 24;
 const TRACK = TRACK_TOP + 2 * LANE + STRAND_GAP + TRACK_GAP;
 const NARROWEST = 60; // bases in view at the closest zoom
+const FAR = 300; // bases per pixel from which on single genes cannot be drawn
 
 /** A new SVG element with attributes. */
 function draw(tag, attributes = {}, text = "") {
@@ -43,6 +44,7 @@ class GenomeView {
 
   get whole() { return this.genome.regions[this.region]; }
   get width() { return Math.max(this.stage.clientWidth, 200); }
+  get isFar() { return this.span / this.width > FAR; }
   get height() { return AXIS + this.genome.tracks.length * TRACK + 4; }
 
   /** Tell `listener` when the compared predictor, the current difference or the selection changes. */
@@ -174,7 +176,7 @@ class GenomeView {
     this.part("predictor")?.addEventListener("change", (event) => this.compare(event.target.value));
     this.stage.addEventListener("keydown", (event) => this.onKey(event));
     this.stage.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-    this.stage.addEventListener("dblclick", (event) => this.zoom(0.5, this.shareAt(event)));
+    this.stage.addEventListener("dblclick", (event) => this.isFar || this.zoom(0.5, this.shareAt(event)));
     this.listenToPointers();
     this.tally();
   }
@@ -261,7 +263,9 @@ class GenomeView {
     const up = (event) => {
       const wasDown = down.delete(event.pointerId);
       this.stage.classList.remove("moving");
-      if (wasDown && moved <= 3 && event.type === "pointerup") this.select(this.geneAt(event));
+      if (!wasDown || moved > 3 || event.type !== "pointerup") return;
+      if (this.isFar) this.zoom(0.1, this.shareAt(event));
+      else this.select(this.geneAt(event));
     };
     this.stage.addEventListener("pointerup", up);
     this.stage.addEventListener("pointercancel", up);
@@ -296,7 +300,7 @@ class GenomeView {
   }
 
   showTip(event) {
-    const gene = event.pointerType === "mouse" ? this.geneAt(event) : null;
+    const gene = event.pointerType === "mouse" && !this.isFar ? this.geneAt(event) : null;
     this.tip.hidden = !gene;
     if (!gene) return;
     const status = this.genome.status(gene, this.predictor);
