@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
-
 from genescribe.language import vocabulary as v
 from genescribe.language.bases import reverse_complement, to_codes
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.decoder import last_pointed_position
 from genescribe.model.encoder import HEXAMER, kmer_index
 from genescribe.model.modeling import GeneScribeModel
+from torch import Tensor
 
 WINDOW = 240
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -22,8 +23,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (annotation.annotate, genomes.normalize, benchmark.score):
+COMMANDS: tuple[Callable[..., None], ...] = (annotation.annotate, genomes.normalize, benchmark.score)
+STEPS: tuple[Callable[..., None], ...] = (
+    genomes.survey,
+    corpus.split,
+    corpus.shards,
+    annotation.predict,
+    annotation.stitch,
+    benchmark.augustus,
+    benchmark.prodigal,
+    benchmark.gffcompare,
+    benchmark.scoretable,
+    report.report,
+)
+for command in COMMANDS:
     app.command()(command)
+for step in STEPS:
+    app.command(rich_help_panel="Steps of the workflow")(step)
 
 
 @app.command(
@@ -35,21 +51,6 @@ def train(context: typer.Context) -> None:
     from genescribe.training.__main__ import main as train_main
 
     raise typer.Exit(train_main(context.args))
-
-
-for command in (
-    genomes.survey,
-    corpus.split,
-    corpus.shards,
-    annotation.predict,
-    annotation.stitch,
-    benchmark.augustus,
-    benchmark.prodigal,
-    benchmark.gffcompare,
-    benchmark.scoretable,
-    report.report,
-):
-    app.command(rich_help_panel="Steps of the workflow")(command)
 
 
 @app.command()

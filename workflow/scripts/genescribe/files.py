@@ -58,7 +58,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; on success it takes the place of `path`, on failure it is removed."""
+    """Give a temporary folder beside `path`; on success it takes the place of `path`, on failure it is
+    removed."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".partial-{target.name}-"))

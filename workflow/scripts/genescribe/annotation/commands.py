@@ -88,7 +88,7 @@ def predict(
     Example: genescribe predict --genome results/genomes/ecoli --model results/models/demo/finetune --chunk 0
         --chunks 8 --out chunk-0.jsonl
     """
-    from genescribe.annotation.predict import choose_device, control_decoder, load_model
+    from genescribe.annotation.predict import Decode, choose_device, control_decoder, load_model
     from genescribe.annotation.predict import predict as predict_windows
     from genescribe.annotation.predictions import write_predictions
     from genescribe.annotation.target import read_target
@@ -98,7 +98,8 @@ def predict(
     from genescribe.model.generation import generate
 
     target = read_target(genome)
-    loaded, decode = load_model(model, choose_device(device)), generate
+    loaded = load_model(model, choose_device(device))
+    decode: Decode = generate
     if control is not None:
         loaded, decode = control_decoder(loaded, control)
     where = None if regions is None else read_bed(regions)

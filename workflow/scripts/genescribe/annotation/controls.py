@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from genescribe.benchmark import orf_rule
+from genescribe.annotation import orf_rule
 from genescribe.language.bases import Codes
 from genescribe.language.genetic_code import genetic_code
 from genescribe.language.grammar import GrammarConfig
@@ -18,7 +18,8 @@ CONTROLS = ("random_weights", "no_cross_attention", "dense_orf")
 def dense_orf_windows(
     model: GeneScribeModel, codes: Codes, valid: list[int], grammar: GrammarConfig
 ) -> list[WindowGenes]:
-    """Genes of windows by the dense heads and an ORF rule alone, without the decoder. Arguments as `generate`."""
+    """Genes of windows by the dense heads and an ORF rule alone, without the decoder. Arguments as
+    `generate`."""
     encoded = model.encode(torch.from_numpy(codes).to(model.device), torch.tensor(valid, device=model.device))
     frames = encoded.frame.float().log_softmax(dim=-1).cpu().numpy()
     code = genetic_code(grammar.genetic_code)

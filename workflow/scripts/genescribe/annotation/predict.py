@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, to_codes
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.generation import WindowGenes, generate
-from genescribe.model.modeling import GeneScribeModel
+from genescribe.model.modeling import GeneScribeModel, read_model
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
@@ -48,10 +48,16 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
         raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
     try:
-        model = GeneScribeModel.from_pretrained(folder, dtype=torch.float32)
+        model = read_model(folder)
     except (ValueError, OSError, RuntimeError) as error:
         raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
-    return model.to(device).eval()
+    return on_device(model, device)
+
+
+def on_device(model: GeneScribeModel, device: torch.device) -> GeneScribeModel:
+    """The model on a device, in evaluation mode."""
+    torch.nn.Module.to(model, device)
+    return model.eval()
 
 
 def control_decoder(model: GeneScribeModel, control: str, seed: int = 0) -> tuple[GeneScribeModel, Decode]:
@@ -66,7 +72,7 @@ def control_decoder(model: GeneScribeModel, control: str, seed: int = 0) -> tupl
         return model, dense_orf_windows
     if control == "random_weights":
         torch.manual_seed(seed)
-        return GeneScribeModel(model.config).to(model.device).eval(), generate
+        return on_device(GeneScribeModel(model.config), model.device), generate
     if control == "no_cross_attention":
         model.decoder.switch_off_cross_attention()
         return model, generate
@@ -155,20 +161,3 @@ def part_of(window: Window, start: int, length: int) -> Window:
         first, last = window.piece
         begin = first + (begin - first) % (last - first)
     return replace(window, start=begin, length=length)
-
-
-@dataclass(frozen=True)
-class PredictSettings:
-    """How a genome is decoded.
-
-    Attributes:
-        stride: distance of windows; 0 for half a window.
-        batch: windows decoded side by side.
-        device: "auto", "cpu", "cuda" or "mps".
-        control: a control of the benchmark instead of the product, or None.
-    """
-
-    stride: int = 0
-    batch: int = 16
-    device: str = "auto"
-    control: str | None = None

@@ -1,4 +1,5 @@
-"""The autoregressive decoder: writes annotation tokens, reads the memory, and remembers where it last pointed."""
+"""The autoregressive decoder: writes annotation tokens, reads the memory, and remembers where it last
+pointed."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from genescribe.model.layers import GatedMLP, SelfAttention, merge_heads, rotary
 
 @dataclass
 class LayerCache:
-    """What one layer remembers: keys and values of the tokens (B, heads, t, size) and of the memory (B, heads, T,
-    size)."""
+    """What one layer remembers: keys and values of the tokens (B, heads, t, size) and of the memory (B,
+    heads, T, size)."""
 
     cross_key: Tensor
     cross_value: Tensor
@@ -61,8 +62,9 @@ class DecoderCache:
 
 
 class CrossAttention(nn.Module):
-    """Attention of the decoder to the memory. Rotary positions in patches: a query stands where the decoder last
-    pointed, a key at its patch, so that "the next gene to the right" is a matter of relative distance."""
+    """Attention of the decoder to the memory. Rotary positions in patches: a query stands where the decoder
+    last pointed, a key at its patch, so that "the next gene to the right" is a matter of relative
+    distance."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -184,7 +186,8 @@ class Decoder(nn.Module):
 def last_pointed_position(positions: Tensor) -> Tensor:
     """Nucleotide last pointed at, (B, S), from the positions (B, S) of a token sequence, -1 where none.
 
-    Genes are in order of their left ends, but a gene may begin left of where the one before it ended, so this is not
+    Genes are in order of their left ends, but a gene may begin left of where the one before it ended, so this
+    is not
     a running maximum of positions: it is the value at the running maximum of the pointing steps.
     """
     steps = torch.arange(positions.shape[1], device=positions.device)

@@ -16,7 +16,8 @@ CODON, HEXAMER = 3, 6
 
 
 def kmer_index(codes: Tensor, size: int) -> Tensor:
-    """Index (B, L) of the k-mer of `size` bases that begins at each nucleotide: its letters as digits of base 4.
+    """Index (B, L) of the k-mer of `size` bases that begins at each nucleotide: its letters as digits of base
+    4.
 
     4**size where it holds an N or leaves the window.
     """
@@ -71,7 +72,8 @@ class Convolution(nn.Module):
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
-        # A 2-d convolution over a height of 1: its channels-last kernels read (B, L, channels) without a copy.
+        # A 2-d convolution over a height of 1: its channels-last kernels read (B, L, channels) without a
+        # copy.
         self.convolution = nn.Conv2d(channels, channels, (1, kernel), padding=(0, kernel // 2))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,9 +85,10 @@ class Convolution(nn.Module):
 class CodingPotential(nn.Module):
     """Phased k-mer statistics averaged over neighbouring patches: linear in its tables from end to end.
 
-    A patch alone says little about the frame, an average over some 300 nucleotides nearly everything, and as a linear
-    path to the frame logits it is learnt from the first megabases (see docs/decisions/0001-coding-potential.md).
-    Codons stand beside hexamers because 64 of them need less sequence than 4096.
+    A patch alone says little about the frame, an average over some 300 nucleotides nearly everything, and as
+    a linear path to the frame logits it is learnt from the first megabases (see
+    docs/decisions/0001-coding-potential.md). Codons stand beside hexamers because 64 of them need less
+    sequence than 4096.
     """
 
     def __init__(self, channels: int, patch: int, kernel: int) -> None:
@@ -103,7 +106,8 @@ class CodingPotential(nn.Module):
         self.average.weight.copy_((bells / bells.sum(dim=1, keepdim=True))[:, None])
 
     def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Base codes (B, L) -> statistics of each patch and their average around it, each (B, T, channels)."""
+        """Base codes (B, L) -> statistics of each patch and their average around it, each (B, T,
+        channels)."""
         own = self.codons(codes) + self.hexamers(codes)
         return own, self.average(own.transpose(1, 2)).transpose(1, 2)
 
@@ -111,10 +115,10 @@ class CodingPotential(nn.Module):
 class CompactEncoder(nn.Module):
     """Reads base codes; gives a memory per patch and features per nucleotide.
 
-    Each nucleotide has embeddings of (k-mer that begins there, position mod 3), summed over the patch: with patches
-    of a multiple of 3 the sum holds the in-frame statistics of all three frames, hexamers being the best single
-    measure of coding potential (Fickett & Tung 1992). Codons stand beside hexamers because 64 of them are learnt from
-    a few hundred kilobases, 4096 hexamers are not. A convolutional stem adds motifs.
+    Each nucleotide has embeddings of (k-mer that begins there, position mod 3), summed over the patch: with
+    patches of a multiple of 3 the sum holds the in-frame statistics of all three frames, hexamers being the
+    best single measure of coding potential (Fickett & Tung 1992). Codons stand beside hexamers because 64 of
+    them are learnt from a few hundred kilobases, 4096 hexamers are not. A convolutional stem adds motifs.
     """
 
     def __init__(self, config: GeneScribeConfig) -> None:
@@ -145,8 +149,8 @@ class CompactEncoder(nn.Module):
             patch_mask: True (B, T) where a patch holds sequence; None where all do.
 
         Returns:
-            memory (B, T, width), features (B, L, channels), and the frame logits (B, L, 9) that the averaged k-mer
-            statistics alone give.
+            memory (B, T, width), features (B, L, channels), and the frame logits (B, L, 9) that the averaged
+            k-mer statistics alone give.
         """
         batch, length = codes.shape
         patches = length // self.patch

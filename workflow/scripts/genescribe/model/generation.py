@@ -18,7 +18,8 @@ from genescribe.model.grammar_mask import GrammarMask
 from genescribe.model.modeling import Encoded, GeneScribeModel
 
 MAX_GENES = 128
-"""Genes that a window may hold; a window that reaches it is reported as truncated and is decoded again in halves."""
+"""Genes that a window may hold; a window that reaches it is reported as truncated and is decoded again in
+halves."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class WindowGenes:
     """What the model wrote about one window.
 
     Attributes:
-        genes: gene models in the window's coordinates, in the order they were written, each valid by the grammar.
+        genes: gene models in the window's coordinates, in the order they were written, each valid by the
+            grammar.
         log_probabilities: of each gene, the sum over its tokens and pointers.
         truncated: whether writing stopped at `MAX_GENES`.
     """

@@ -13,7 +13,8 @@ from genescribe.model.layers import rotate
 
 
 class DenseHeads(nn.Module):
-    """Frame class and boundaries of every nucleotide. They teach the features; genes come from the decoder."""
+    """Frame class and boundaries of every nucleotide. They teach the features; genes come from the
+    decoder."""
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
@@ -21,8 +22,8 @@ class DenseHeads(nn.Module):
         self.boundary = nn.Linear(config.channels, len(BOUNDARIES))
 
     def forward(self, features: Tensor, potential: Tensor) -> tuple[Tensor, Tensor]:
-        """Frame logits (B, L, 9) and boundary logits (B, L, 8) from features (B, L, channels) and the frame logits
-        (B, L, 9) of the coding potential."""
+        """Frame logits (B, L, 9) and boundary logits (B, L, 8) from features (B, L, channels) and the frame
+        logits (B, L, 9) of the coding potential."""
         return self.frame(features) + potential, self.boundary(features)
 
 
@@ -38,8 +39,8 @@ def pointer_wavelengths(pairs: int, window: int) -> Tensor:
 class PointerHead(nn.Module):
     """Distribution over the nucleotides of the window, from a decoder state.
 
-    logit = query . key + gate . boundary logits. Half of the query and key turns with the position (relative to the
-    nucleotide last pointed at), half is content alone.
+    logit = query . key + gate . boundary logits. Half of the query and key turns with the position (relative
+    to the nucleotide last pointed at), half is content alone.
     """
 
     wavelengths: Tensor

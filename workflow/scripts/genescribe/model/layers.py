@@ -10,7 +10,8 @@ ROTARY_BASE = 10_000.0
 
 
 def rotary_angles(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine (..., size / 2) of rotary position embedding (Su et al. 2021) at real-valued positions (...)."""
+    """Cosine and sine (..., size / 2) of rotary position embedding (Su et al. 2021) at real-valued positions
+    (...)."""
     exponents = torch.arange(0, size, 2, device=positions.device, dtype=torch.float32) / size
     angles = positions.float().unsqueeze(-1) * ROTARY_BASE**-exponents
     return angles.cos(), angles.sin()

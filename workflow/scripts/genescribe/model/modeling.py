@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.utils import logging
 
 from genescribe.language import vocabulary
 from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
 from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
-from genescribe.model.encoder import CompactEncoder, CodingPotential
+from genescribe.model.encoder import CodingPotential, CompactEncoder
 from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
 
 RARE_WEIGHT = 20.0
@@ -50,8 +54,9 @@ class Encoded:
 class Losses:
     """Sums of the losses over a batch, and what they are summed over.
 
-    `token` and `pointer` are cross-entropies in nats, `frame` is a cross-entropy and `boundary` a weighted binary
-    cross-entropy per nucleotide. `pointer_hits` counts pointers whose best nucleotide is the right one.
+    `token` and `pointer` are cross-entropies in nats, `frame` is a cross-entropy and `boundary` a weighted
+    binary cross-entropy per nucleotide. `pointer_hits` counts pointers whose best nucleotide is the right
+    one.
     """
 
     token: Tensor
@@ -67,6 +72,7 @@ class Losses:
 class GeneScribeModel(PreTrainedModel):
     """Reads windows of DNA and writes their genes in the annotation language (`genescribe.language`)."""
 
+    config: GeneScribeConfig
     config_class = GeneScribeConfig
     base_model_prefix = "genescribe"
     main_input_name = "codes"
@@ -99,7 +105,8 @@ class GeneScribeModel(PreTrainedModel):
             nn.init.zeros_(module.bias)
 
     def encode(self, codes: Tensor, valid: Tensor | None = None) -> Encoded:
-        """Encode windows of base codes (B, L), of which the first `valid` (B,) bases are sequence, the rest padding."""
+        """Encode windows of base codes (B, L), of which the first `valid` (B,) bases are sequence, the rest
+        padding."""
         patch_mask = None
         if valid is not None and bool((valid < codes.shape[1]).any()):
             patches = torch.arange(codes.shape[1] // self.config.patch, device=codes.device)
@@ -117,7 +124,8 @@ class GeneScribeModel(PreTrainedModel):
     def step(
         self, encoded: Encoded, cache: DecoderCache, tokens: Tensor, positions: Tensor, last_pointed: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Read tokens (B, S) and give token logits (B, S, V) and pointer logits (B, S, L) of what comes next."""
+        """Read tokens (B, S) and give token logits (B, S, V) and pointer logits (B, S, L) of what comes
+        next."""
         hidden = self.decoder(tokens, positions, last_pointed, encoded.features, cache)
         logits = self.token_head(hidden).float()
         return logits, self.pointer_head(hidden, last_pointed, encoded.keys)
@@ -165,8 +173,8 @@ class GeneScribeModel(PreTrainedModel):
         )
         token_sum = (token_loss * written * weight[:, None]).sum()
 
-        # Pointing steps are a third of all: pack them to the left so that no logits over the window are computed
-        # for the others.
+        # Pointing steps are a third of all: pack them to the left so that no logits over the window are
+        # computed for the others.
         next_position = positions[:, 1:]
         points = next_position >= 0
         most = max(int(points.sum(dim=1).max()), 1)
@@ -204,3 +212,21 @@ class GeneScribeModel(PreTrainedModel):
             pointers=(pointing * weight[:, None]).sum(),
             bases=base_weight.sum(),
         )
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the progress bars of transformers out of logs: reading and writing a small model takes no time."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def read_model(folder: Path) -> GeneScribeModel:
+    """The model of a folder, in float32 on the CPU."""
+    with without_bars():
+        return GeneScribeModel.from_pretrained(folder, dtype=torch.float32)

@@ -1,4 +1,5 @@
-"""`python -m genescribe.training`: train on a machine that has torch, transformers, accelerate and numpy alone."""
+"""`python -m genescribe.training`: train on a machine that has torch, transformers, accelerate and numpy
+alone."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ UNFINISHED = 75
 """Exit code of a run that stopped in good order before its end (EX_TEMPFAIL of sysexits.h): run it again."""
 
 EXAMPLE = """example:
-  python -m genescribe.training --config train.json --train shards/train --val shards/val --state state --out model
+  python -m genescribe.training --config train.json --train shards/train --val shards/val --state state --out
+  model
 """
 
 

@@ -30,7 +30,8 @@ def encoder_positions(batch: dict[str, Tensor], patch: int) -> int:
 def denominators(batch: dict[str, Tensor]) -> dict[str, float]:
     """What the four losses of a whole batch are summed over; see `model.modeling.Losses`.
 
-    Known before the forward pass, so that micro-batches and processes can divide by the counts of the whole batch.
+    Known before the forward pass, so that micro-batches and processes can divide by the counts of the whole
+    batch.
     """
     weight = batch["weight"].double()
     written = (batch["tokens"][:, 1:] != vocabulary.PAD).sum(dim=1)
@@ -55,15 +56,18 @@ class _TrainingBatches(Dataset[dict[str, Tensor]]):
 
 
 BATCHES_AHEAD = 256
-"""How many batches are planned at a time: their sizes depend on the tokens seen, estimated from full windows."""
+"""How many batches are planned at a time: their sizes depend on the tokens seen, estimated from full
+windows."""
 
 
 def training_batches(
     config: TrainingConfig, sampler: WindowSampler, position: Position
 ) -> Iterator[dict[str, Tensor]]:
-    """Batches from a position on, without end. Each is a pure function of its first sample index and its size.
+    """Batches from a position on, without end. Each is a pure function of its first sample index and its
+    size.
 
-    While the batch ramps up, the size of a batch depends on the tokens seen, so batches are then read one at a time.
+    While the batch ramps up, the size of a batch depends on the tokens seen, so batches are then read one at
+    a time.
     """
     first = position.windows
     while True:
@@ -74,8 +78,8 @@ def training_batches(
             ranges.append(range(first, first + size))
             first += size
         workers = 0 if ramping else config.workers
-        # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader would draw
-        # from the global one, and dropout after a resume would differ.
+        # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader
+        # would draw from the global one, and dropout after a resume would differ.
         yield from DataLoader(
             _TrainingBatches(sampler, ranges),
             batch_size=None,

@@ -15,16 +15,19 @@ from genescribe.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Settings of one training run. Lengths are in tokens, that is encoder positions (patches), padding excluded.
+    """Settings of one training run. Lengths are in tokens, that is encoder positions (patches), padding
+    excluded.
 
     Attributes:
         tokens: length of the run.
         batch_windows: windows in a batch, summed over processes and micro-batches.
         micro_batch_windows: windows in one forward pass; 0 for all of the batch.
-        ramp_tokens: tokens over which the batch grows linearly from `ramp_windows` to `batch_windows`; 0 for none.
+        ramp_tokens: tokens over which the batch grows linearly from `ramp_windows` to `batch_windows`; 0 for
+            none.
         ramp_windows: windows in the first batch of a ramp.
         peak_learning_rate: reached after the warm-up.
-        table_rate: learning rate of the k-mer tables over that of all else: an entry is seen in few positions.
+        table_rate: learning rate of the k-mer tables over that of all else: an entry is seen in few
+            positions.
         warmup_tokens: of the linear warm-up.
         decay_tokens: where the cosine ends, counted from the start; 0 for `tokens`.
         final_learning_rate: what the cosine ends at, as a fraction of the peak.
@@ -36,12 +39,14 @@ class TrainingConfig:
         gene_fraction: share of eukaryotic windows drawn to hold a gene; see `corpus.reader.WindowSampler`.
         precision: "bf16" (autocast) or "float32".
         seed: of weights, windows and dropout.
-        threads: CPU threads; the losses are equal to the last bit only for an equal number. 0 for torch's default.
+        threads: CPU threads; the losses are equal to the last bit only for an equal number. 0 for torch's
+            default.
         validate_every_tokens: tokens between validations; one is always made at the end.
         validation_windows: windows of the validation corpus that are looked at, spread evenly; 0 for all.
         save_every_seconds: time between checkpoints. Does not change the result.
         max_seconds: save and stop unfinished after this time; 0 for no limit. Does not change the result.
-        workers: processes that read windows ahead; 0 reads in the training process. Does not change the result.
+        workers: processes that read windows ahead; 0 reads in the training process. Does not change the
+            result.
     """
 
     tokens: int
@@ -136,7 +141,8 @@ class Run:
     digests: dict[str, str] = field(default_factory=dict)
 
     def key(self) -> str:
-        """Hash of all that determines the result, 16 hexadecimal digits: names the folder of the checkpoints."""
+        """Hash of all that determines the result, 16 hexadecimal digits: names the folder of the
+        checkpoints."""
         what = {"training": self.training.decisive(), "model": self.model, "digests": self.digests}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 

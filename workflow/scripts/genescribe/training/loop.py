@@ -24,7 +24,7 @@ from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.modeling import GeneScribeModel, Losses
+from genescribe.model.modeling import GeneScribeModel, Losses, read_model, without_bars
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.batches import denominators, encoder_positions, training_batches, validation_batches
@@ -160,7 +160,7 @@ def initial_model(run: Run) -> GeneScribeModel:
         return GeneScribeModel(GeneScribeConfig(**run.model))
     if run.model:
         raise InputError("a run that starts from a model takes its sizes from there: leave `model` out")
-    return GeneScribeModel.from_pretrained(run.initial, dtype=torch.float32)
+    return read_model(run.initial)
 
 
 def micro_batches(batch: dict[str, Tensor], size: int) -> Iterator[dict[str, Tensor]]:
@@ -171,7 +171,8 @@ def micro_batches(batch: dict[str, Tensor], size: int) -> Iterator[dict[str, Ten
 
 
 def train(run: Run) -> bool:
-    """Train to the end, or until time or SIGTERM stops it; continues from the newest checkpoint of the state folder.
+    """Train to the end, or until time or SIGTERM stops it; continues from the newest checkpoint of the state
+    folder.
 
     Returns:
         True when the run is finished and `run.out` is written, False when it was stopped and saved.
@@ -287,14 +288,16 @@ def train(run: Run) -> bool:
 
 
 def crossed(before: int, added: int, interval: int) -> bool:
-    """Whether counting from `before` to `before + added` passes a multiple of `interval` (never if it is 0)."""
+    """Whether counting from `before` to `before + added` passes a multiple of `interval` (never if it is
+    0)."""
     return interval > 0 and before // interval < (before + added) // interval
 
 
 def write_model(run: Run, model: GeneScribeModel, metrics: Path) -> None:
     """Write the model folder: configuration, weights, the metrics of its training and what made it."""
     with atomic_folder(run.out) as folder:
-        model.save_pretrained(folder)
+        with without_bars():
+            model.save_pretrained(folder)
         shutil.copyfile(metrics, folder / METRICS)
         origin = {"training": run.training.decisive(), "digests": run.digests}
         (folder / "training.json").write_text(

@@ -1,4 +1,5 @@
-"""Learning rate and batch size as functions of the tokens seen (Brown et al. 2020, section 2.3 and appendix B)."""
+"""Learning rate and batch size as functions of the tokens seen (Brown et al. 2020, section 2.3 and appendix
+B)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from genescribe.training.config import TrainingConfig
 
 
 def learning_rate(config: TrainingConfig, tokens: float) -> float:
-    """Learning rate after `tokens` tokens: linear warm-up, then a cosine to a fraction of the peak, then constant."""
+    """Learning rate after `tokens` tokens: linear warm-up, then a cosine to a fraction of the peak, then
+    constant."""
     peak, end = config.peak_learning_rate, config.decay_tokens or config.tokens
     if tokens < config.warmup_tokens:
         return peak * tokens / config.warmup_tokens

@@ -1,5 +1,5 @@
-"""Checkpoints: everything that the next step depends on, in safetensors and JSON, written so that a kill at any
-moment leaves the one before it whole."""
+"""Checkpoints: everything that the next step depends on, in safetensors and JSON, written so that a kill at
+any moment leaves the one before it whole."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from genescribe.benchmark.orf_rule import predict
+from genescribe.annotation.orf_rule import predict
 from genescribe.language.bases import reverse_complement, to_codes
 from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
 from genescribe.language.genetic_code import genetic_code
