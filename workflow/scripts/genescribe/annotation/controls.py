@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from genescribe.annotation import orf_rule
@@ -27,4 +28,10 @@ def dense_orf_windows(
         orf_rule.predict(row[:count], frame[:count], code)
         for frame, row, count in zip(frames, codes, valid, strict=True)
     ]
-    return [WindowGenes([one.model for one in genes], [one.score for one in genes], False) for genes in found]
+    # Stitching wants log probabilities: of odds o, log(o / (1 + o)).
+    return [
+        WindowGenes(
+            [one.model for one in genes], [-float(np.logaddexp(0.0, -one.score)) for one in genes], False
+        )
+        for genes in found
+    ]
