@@ -37,7 +37,7 @@ PATCHES = 1536 // 12
 def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
     values = {
         "tokens": 12 * 2 * PATCHES,
-        "batch_windows": 2,
+        "batch_tokens": 2 * PATCHES,
         "threads": 1,
         "validate_every_tokens": 10 * PATCHES,
         "validation_windows": 4,
@@ -104,7 +104,12 @@ def test_a_checkpoint_of_another_configuration_is_refused(ecoli_corpus: Path, tm
 def test_micro_batches_and_a_growing_batch_give_the_same_gradients(
     ecoli_corpus: Path, tmp_path: Path
 ) -> None:
-    settings = {"batch_windows": 4, "ramp_windows": 2, "ramp_tokens": 6 * PATCHES, "precision": "float32"}
+    settings = {
+        "batch_tokens": 4 * PATCHES,
+        "ramp_start_tokens": 2 * PATCHES,
+        "ramp_tokens": 6 * PATCHES,
+        "precision": "float32",
+    }
     for dropout_free in (True,):
         first = make_run(ecoli_corpus, tmp_path / "one", **settings)
         second = make_run(ecoli_corpus, tmp_path / "two", micro_batch_windows=2, **settings)
@@ -118,7 +123,9 @@ def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp
     base = make_run(ecoli_corpus, tmp_path / "base")
     train(base)
     tuned = Run(
-        training=TrainingConfig(tokens=2 * PATCHES, batch_windows=2, peak_learning_rate=1e-9, threads=1),
+        training=TrainingConfig(
+            tokens=2 * PATCHES, batch_tokens=2 * PATCHES, peak_learning_rate=1e-9, threads=1
+        ),
         model={},
         train=ecoli_corpus,
         validation=None,

@@ -17,6 +17,7 @@ from genescribe.corpus.store import Corpus, Piece
 from genescribe.language.bases import Codes, N, reverse_complement
 from genescribe.language.codec import clip, encode
 from genescribe.language.gene_model import KINDS
+from genescribe.language.grammar import GrammarConfig
 from genescribe.language.vocabulary import NO_POSITION, PAD
 
 __all__ = ["Batch", "Corpus", "Piece", "Row", "ValidationWindows", "WindowSampler", "collate", "cut"]
@@ -221,6 +222,10 @@ class ValidationWindows:
         """The windows with these indices as a batch (see `collate`)."""
         places = (self.places[index] for index in indices)
         return collate([cut(self.corpus.pieces[n], start, self.window) for n, start in places], self.window)
+
+    def grammar(self, index: int) -> GrammarConfig:
+        """The grammar of the window with this index."""
+        return self.corpus.pieces[self.places[index][0]].grammar
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order."""
