@@ -154,8 +154,8 @@ def main() -> int:
             failed += not equal
             resumed = re.findall(r"continuing at step (\d+)", (folder / "log").read_text())
             sys.stdout.write(
-                f"kill {killed}: after {done} lines of metrics, {half_written} half-written checkpoints; resumed"
-                f" at step {resumed[-1] if resumed else 0}; {'equal' if equal else 'DIFFERENT'}\n"
+                f"kill {killed}: after {done} lines of metrics, {half_written} half-written checkpoints;"
+                f" resumed at step {resumed[-1] if resumed else 0}; {'equal' if equal else 'DIFFERENT'}\n"
             )
             sys.stdout.flush()
     sys.stdout.write(f"{killed - failed} of {killed} killed runs ended equal to the last bit\n")

@@ -42,9 +42,9 @@ def test_batch_is_as_many_full_windows_as_go_in(tokens: int, expected: int) -> N
 
 # Brown et al. 2020, table 2.1 (175B: batch 3.2M, learning rate 0.6e-4) and appendix B (Adam with betas 0.9
 # and 0.95, norm clipped at 1.0, cosine to 10 % over 260 billion tokens, linear warm-up over 375 million,
-# batch from 32k over the first 4 to 12 billion, weight decay 0.1). Between warm-up and 260 billion lie 259.625
-# billion: a quarter, a third, half, two thirds, three quarters of them are cosines of 45, 60, 90, 120 and 135
-# degrees.
+# batch from 32k over the first 4 to 12 billion, weight decay 0.1). Between warm-up and 260 billion lie
+# 259.625 billion: a quarter, a third, half, two thirds and three quarters of them are cosines of 45, 60, 90,
+# 120 and 135 degrees.
 GPT3_TABLE = [
     # tokens, learning rate in units of 1e-4, tokens in the batch
     (0, 0.0, 32_000),

@@ -196,8 +196,9 @@ class GeneScribeModel(PreTrainedModel):
         logits = self.pointer_head(packed, last_pointed[:, :-1].gather(1, order), encoded.keys)
         pointer_weight = pointer_weights(tokens, doubtful_starts, doubtful_start_weight)[:, 1:]
         pointing = (target >= 0) * pointer_weight.gather(1, order) * weight[:, None]
-        free = None if annotated_kinds is None else masked_targets(loss_mask, valid, target)
-        pointer_loss = cross_entropy(logits, target.clamp(min=0), free)
+        chosen = target.clamp(min=0)
+        free = None if annotated_kinds is None else masked_targets(loss_mask, valid, chosen)
+        pointer_loss = cross_entropy(logits, chosen, free)
         pointer_sum = (pointer_loss * pointing).sum()
         hits = ((logits.argmax(dim=-1) == target) * pointing).sum()
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +19,9 @@ from torch.optim import AdamW, Optimizer
 
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
-from genescribe.files import atomic_folder, atomic_path, sha256
+from genescribe.files import sha256
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.modeling import GeneScribeModel, Losses, read_model, without_bars
+from genescribe.model.modeling import GeneScribeModel, Losses, read_model
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.average import Average
@@ -37,10 +34,9 @@ from genescribe.training.batches import (
 )
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.output import METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
 
-METRICS = "metrics.jsonl"
-UNAVERAGED = "unaveraged"
 log = logging.getLogger(__name__)
 
 
@@ -92,26 +88,6 @@ def noticing_sigterm() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class MetricsLog:
-    """metrics.jsonl: one JSON object a line. On resume, lines beyond the checkpoint are cut off."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path = path
-        kept = []
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-                # A kill may have left half a line at the end.
-                if line.endswith("\n") and json.loads(line)["step"] <= step:
-                    kept.append(line)
-        with atomic_path(path) as temporary:
-            temporary.write_text("".join(kept), encoding="utf-8")
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Append one entry."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
 
 
 def initial_model(run: Run) -> GeneScribeModel:
@@ -263,10 +239,12 @@ class Trainer:
         rate = learning_rate(config, position.tokens)
         set_learning_rate(optimizer, rate)
         seed_dropout(config.seed, position.step, self.process)
-        meter = self.gradients(batch).over_processes(self.total)
+        losses = self.gradients(batch).over_processes(self.total).means(self.weights)
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip))
-        if not math.isfinite(norm):
-            raise InputError(f"the gradient is not finite at step {position.step}; lower peak_learning_rate")
+        if not math.isfinite(losses["loss"] + norm):
+            raise InputError(
+                f"loss or gradient is not finite at step {position.step}; lower peak_learning_rate"
+            )
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -289,7 +267,7 @@ class Trainer:
         position.seconds = self.seconds_before + now - self.began
         if self.state.average is not None:
             self.state.average.update(self.model, position.step)
-        self.measure("train", {**meter.means(self.weights), "gradient_norm": norm}, rate)
+        self.measure("train", {**losses, "gradient_norm": norm}, rate)
         return flags[0] > 0, flags[1] > 0
 
     def measure(self, event: str, values: dict[str, float], rate: float) -> None:
@@ -432,27 +410,6 @@ def crossed(before: int, added: int, interval: int) -> bool:
     """Whether counting from `before` to `before + added` passes a multiple of `interval` (never if it is
     0)."""
     return interval > 0 and before // interval < (before + added) // interval
-
-
-def write_model(run: Run, trained: state.TrainingState, metrics: Path) -> None:
-    """Write the model folder: configuration, weights, the metrics of its training and what made it.
-
-    The weights are the best, or the last; averages of weights if the run keeps one, and then the weights of
-    the last step lie in `unaveraged/`.
-    """
-    model = trained.model
-    assert isinstance(model, GeneScribeModel)
-    with atomic_folder(run.out) as folder, without_bars():
-        if trained.average is not None:
-            model.save_pretrained(folder / UNAVERAGED)
-        with nullcontext() if trained.average is None else trained.average.in_place(model):
-            chosen = trained.best or model.state_dict()
-            model.save_pretrained(folder, state_dict=chosen)
-        shutil.copyfile(metrics, folder / METRICS)
-        origin = {"training": run.training.decisive(), "digests": run.digests}
-        (folder / "training.json").write_text(
-            json.dumps(origin, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
 
 
 def input_digests(train: Path, validation: Path | None, initial: Path | None) -> dict[str, str]:
