@@ -3,8 +3,8 @@
 
 A run without interruption is compared with runs that were killed (SIGKILL) at a random moment and started
 again: every number in metrics.jsonl but the times, to the last bit, and every byte of the weights, their
-average included. The model is tiny; batches grow, dropout is on, validation decodes genes, checkpoints are
-written all the time, so that kills fall into them too.
+average included. The model is tiny; batches grow, dropout is on, validation decodes genes. The time between
+checkpoints is drawn anew for each run, from none, so that kills fall into the writing, to a second.
 
 Example: python scripts/check_resume.py --kills 20
 """
@@ -42,7 +42,6 @@ CONFIG = {
         "validation_windows": 4,
         "decoded_windows": 2,
         "patience": 100,
-        "save_every_seconds": 0.2,
         "threads": 1,
     },
     "model": {
@@ -69,16 +68,21 @@ def make_inputs(folder: Path) -> None:
     genome = {"name": "ecoli", "folder": str(folder / "ecoli"), "regions": str(folder / "regions.bed")}
     (folder / "spec.json").write_text(json.dumps({"genomes": [{**genome, "domain": "prokaryote"}]}))
     write_corpus(read_spec(folder / "spec.json"), folder / "corpus")
-    (folder / "train.json").write_text(json.dumps(CONFIG))
+
+
+def configure(folder: Path, save_every_seconds: float) -> None:
+    """Make the folder of a run and write its configuration."""
+    folder.mkdir()
+    training = {**CONFIG["training"], "save_every_seconds": save_every_seconds}
+    (folder / "train.json").write_text(json.dumps({**CONFIG, "training": training}))
 
 
 def start(inputs: Path, folder: Path) -> subprocess.Popen[bytes]:
     """Start training in a process of its own."""
     corpus = str(inputs / "corpus")
-    command = [sys.executable, "-m", "genescribe.training", "--config", str(inputs / "train.json")]
+    command = [sys.executable, "-m", "genescribe.training", "--config", str(folder / "train.json")]
     command += ["--train", corpus, "--val", corpus, "--state", str(folder / "state")]
     command += ["--out", str(folder / "model"), "--device", "cpu"]
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(command, stdout=log, stderr=log)
 
@@ -134,6 +138,7 @@ def main() -> int:
         inputs = Path(name)
         make_inputs(inputs)
         whole = inputs / "whole"
+        configure(whole, 1.0)
         finish(inputs, whole)
         expected, length = list(numbers(whole)), training_seconds(whole)
         sys.stdout.write(f"without interruption: {len(expected)} lines of metrics, {length:.1f} s of steps\n")
@@ -141,6 +146,8 @@ def main() -> int:
         while killed < options.kills:
             folder = inputs / "killed"
             shutil.rmtree(folder, ignore_errors=True)
+            interval = moments.choice((1e-6, 1e-6, 0.1, 1.0))
+            configure(folder, interval)
             done = kill(start(inputs, folder), folder, moments.uniform(0, length))
             if done is None:
                 continue
@@ -154,8 +161,9 @@ def main() -> int:
             failed += not equal
             resumed = re.findall(r"continuing at step (\d+)", (folder / "log").read_text())
             sys.stdout.write(
-                f"kill {killed}: after {done} lines of metrics, {half_written} half-written checkpoints;"
-                f" resumed at step {resumed[-1] if resumed else 0}; {'equal' if equal else 'DIFFERENT'}\n"
+                f"kill {killed}: a checkpoint every {interval:g} s; after {done} lines of metrics,"
+                f" {half_written} half-written checkpoints; resumed at step {resumed[-1] if resumed else 0};"
+                f" {'equal' if equal else 'DIFFERENT'}\n"
             )
             sys.stdout.flush()
     sys.stdout.write(f"{killed - failed} of {killed} killed runs ended equal to the last bit\n")

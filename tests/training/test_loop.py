@@ -41,6 +41,7 @@ def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
         "threads": 1,
         "validate_every_tokens": 10 * PATCHES,
         "validation_windows": 4,
+        "decoded_windows": 1,
         **settings,
     }
     return Run(
