@@ -21,6 +21,7 @@ from genescribe.model.modeling import GeneScribeModel, read_model
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
+DEMO_MODEL = Path("results/models/demo/finetune")
 SHORTEST_PART = 40 * STEP
 """A window that holds too many genes is decoded in parts, down to this length."""
 
@@ -52,6 +53,19 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     except (ValueError, OSError, RuntimeError) as error:
         raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
     return on_device(model, device)
+
+
+def default_model() -> Path:
+    """The model of a command that names none: what `make demo` trained in this folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (DEMO_MODEL / "config.json").is_file():
+        raise InputError(
+            f"no weights are bundled yet: give --model DIR, or run `make demo`, which trains {DEMO_MODEL}"
+        )
+    return DEMO_MODEL
 
 
 def on_device(model: GeneScribeModel, device: torch.device) -> GeneScribeModel:
