@@ -120,10 +120,11 @@ use rule stitch as stitch_control with:
     benchmark:
         "results/benchmarks/stitch_control/{species}-{control}.tsv"
     params:
-        # Random weights find everything improbable: what the grammar alone gives is the point of that row.
-        min_logprob=lambda wildcards: control_threshold(wildcards, "min_logprob"),
-        min_logprob_single=lambda wildcards: control_threshold(
-            wildcards, "min_logprob_single"
+        min_logprob=lambda wildcards: PLAN.control_threshold(
+            wildcards.control, "min_logprob"
+        ),
+        min_logprob_single=lambda wildcards: PLAN.control_threshold(
+            wildcards.control, "min_logprob_single"
         ),
         others=[],
     message:
