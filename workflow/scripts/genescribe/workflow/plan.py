@@ -93,7 +93,7 @@ class Plan:
         return json.dumps(settings)
 
     def control_threshold(self, control: str, name: str) -> float:
-        """`min_logprob` or `min_logprob_single` of a control: that of the product, but none for random weights.
+        """`min_logprob` or `min_logprob_single` of a control: that of the product, none for random weights.
 
         They find every gene improbable; what the grammar alone gives is the point of that row.
         """
