@@ -238,7 +238,7 @@ def train(run: Run) -> bool:
 
     with noticing_sigterm() as stop, progress("training", config.tokens, "tokens") as bar:
         bar.advance(position.tokens)
-        for batch in training_batches(config, sampler, position):
+        for batch in training_batches(config, sampler, position, patch):
             if position.tokens >= config.tokens:
                 break
             counts, meter = denominators(batch), Meter.empty()
