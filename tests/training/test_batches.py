@@ -24,7 +24,12 @@ from genescribe.training.state import Position
 from torch import Tensor
 
 WINDOW, PATCH = 3072, 12
-RAMP = {"batch_windows": 5, "ramp_windows": 1, "ramp_tokens": 12 * WINDOW // PATCH}
+
+
+def settings(workers: int = 0) -> TrainingConfig:
+    return TrainingConfig(
+        tokens=1, batch_windows=5, ramp_windows=1, ramp_tokens=12 * WINDOW // PATCH, workers=workers
+    )
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,7 @@ def sampler(ecoli_corpus: Path) -> WindowSampler:
 
 
 def first_batches(sampler: WindowSampler, workers: int, count: int = 12) -> list[dict[str, Tensor]]:
-    config = TrainingConfig(tokens=1, workers=workers, **RAMP)
+    config = settings(workers)
     return list(islice(training_batches(config, sampler, Position(), PATCH), count))
 
 
@@ -46,7 +51,7 @@ def test_worker_processes_give_the_batches_of_the_training_process(sampler: Wind
 
 
 def test_the_batch_grows_by_the_tokens_seen_and_is_planned_before_it_is_read(sampler: WindowSampler) -> None:
-    config = TrainingConfig(tokens=1, **RAMP)
+    config = settings()
     sizes, tokens = [], 0
     for batch in first_batches(sampler, workers=0):
         sizes.append(len(batch["valid"]))
@@ -59,7 +64,7 @@ def test_the_batch_grows_by_the_tokens_seen_and_is_planned_before_it_is_read(sam
 def test_from_any_position_the_plan_goes_on_as_if_it_had_never_stopped(
     sampler: WindowSampler, done: int
 ) -> None:
-    config = TrainingConfig(tokens=1, **RAMP)
+    config = settings()
     plan = list(islice(planned(config, sampler, Position(), PATCH), 12))
     tokens = sum(encoder_positions(batch, PATCH) for batch in first_batches(sampler, 0, done))
     position = Position(step=done, tokens=tokens, windows=plan[done].start)

@@ -33,7 +33,7 @@ from genescribe.language.grammar import GrammarConfig
 
 Side = Literal["left", "right"]
 Rows = npt.NDArray[Any]
-_TYPES = {"U8": np.dtype("<u1"), "I64": np.dtype("<i8")}
+_TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("<u1"), "I64": np.dtype("<i8")}
 _SEARCHED = 512
 """Rows that are read at once at the end of a search."""
 

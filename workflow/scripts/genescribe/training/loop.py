@@ -23,8 +23,10 @@ from torch.optim import AdamW, Optimizer
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
+from genescribe.model.card import METRICS, ORIGIN, origin, write_card
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.modeling import GeneScribeModel, Losses, read_model, without_bars
+from genescribe.model.pieces import WEIGHTS, check_pieces, save_model, weight_files
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.batches import denominators, encoder_positions, training_batches, validation_batches
@@ -32,7 +34,6 @@ from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.schedule import learning_rate
 from genescribe.training.state import Position
 
-METRICS = "metrics.jsonl"
 LOSSES = ("token", "pointer", "frame", "boundary")
 log = logging.getLogger(__name__)
 
@@ -187,6 +188,7 @@ def train(run: Run) -> bool:
         cpu=run.device == "cpu", mixed_precision="bf16" if config.precision == "bf16" else "no"
     )
     model = initial_model(run).to(accelerator.device).train()
+    check_pieces(model.state_dict(), run.pieces_mib)
     optimizer = make_optimizer(model, config)
     patch, window = model.config.patch, model.config.window
 
@@ -276,7 +278,7 @@ def train(run: Run) -> bool:
                 look_at_validation()
             out_of_time = config.max_seconds > 0 and now - began > config.max_seconds
             if finished or stop or out_of_time or now - saved > config.save_every_seconds:
-                state.save(folder, key, position, model, optimizer)
+                state.save(folder, key, position, model, optimizer, run.pieces_mib)
                 saved = time.monotonic()
             if (stop or out_of_time) and not finished:
                 log.warning(
@@ -297,12 +299,11 @@ def write_model(run: Run, model: GeneScribeModel, metrics: Path) -> None:
     """Write the model folder: configuration, weights, the metrics of its training and what made it."""
     with atomic_folder(run.out) as folder:
         with without_bars():
-            model.save_pretrained(folder)
+            save_model(model, folder, run.pieces_mib)
         shutil.copyfile(metrics, folder / METRICS)
-        origin = {"training": run.training.decisive(), "digests": run.digests}
-        (folder / "training.json").write_text(
-            json.dumps(origin, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        made = origin(run.training.decisive(), run.digests, run.train, run.initial)
+        (folder / ORIGIN).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_card(folder, model.num_parameters())
 
 
 def input_digests(train: Path, validation: Path | None, initial: Path | None) -> dict[str, str]:
@@ -311,7 +312,7 @@ def input_digests(train: Path, validation: Path | None, initial: Path | None) ->
     if validation is not None:
         files["validation"] = validation / "manifest.json"
     if initial is not None:
-        files["initial"] = initial / "model.safetensors"
+        files |= {f"initial/{file.name}": file for file in weight_files(initial) or [initial / WEIGHTS]}
     for path in files.values():
         if not path.is_file():
             raise InputError("no such file", path)

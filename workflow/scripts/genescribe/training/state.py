@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
+from genescribe.model.pieces import load_pieces, save_pieces
 
 MODEL, OPTIMIZER, RANDOM = "model.safetensors", "optimizer.safetensors", "random.safetensors"
 POSITION = "position.json"
@@ -67,14 +67,23 @@ def _random_tensors() -> dict[str, Tensor]:
     return tensors
 
 
-def save(folder: Path, key: str, position: Position, model: nn.Module, optimizer: Optimizer) -> Path:
-    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder."""
+def save(
+    folder: Path, key: str, position: Position, model: nn.Module, optimizer: Optimizer, pieces_mib: int = 0
+) -> Path:
+    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder.
+
+    No file of tensors is larger than `pieces_mib` MiB, unless that is 0."""
     target = folder / f"step-{position.step:09d}"
     with atomic_folder(target) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary / MODEL)
-        save_file(_optimizer_tensors(model, optimizer), temporary / OPTIMIZER)
-        save_file(_random_tensors(), temporary / RANDOM)
-        digests = {name: sha256(temporary / name) for name in (MODEL, OPTIMIZER, RANDOM)}
+        parts = {
+            MODEL: model.state_dict(),
+            OPTIMIZER: _optimizer_tensors(model, optimizer),
+            RANDOM: _random_tensors(),
+        }
+        names = [
+            file for name, part in parts.items() for file in save_pieces(part, temporary, name, pieces_mib)
+        ]
+        digests = {name: sha256(temporary / name) for name in names}
         content = {"key": key, "position": asdict(position), "sha256": digests}
         (temporary / POSITION).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for old in sorted(folder.glob("step-*"))[:-KEEP]:
@@ -116,9 +125,9 @@ def load_newest(
                 "this checkpoint belongs to another configuration; give another --state folder or remove it",
                 checkpoint,
             )
-        model.load_state_dict(load_file(checkpoint / MODEL))
-        _load_optimizer(model, optimizer, load_file(checkpoint / OPTIMIZER))
-        random = load_file(checkpoint / RANDOM)
+        model.load_state_dict(load_pieces(checkpoint, MODEL))
+        _load_optimizer(model, optimizer, load_pieces(checkpoint, OPTIMIZER))
+        random = load_pieces(checkpoint, RANDOM)
         torch.set_rng_state(random["cpu"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all([random[name] for name in sorted(random) if name != "cpu"])
