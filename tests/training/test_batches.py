@@ -28,7 +28,11 @@ WINDOW, PATCH = 3072, 12
 
 def settings(workers: int = 0) -> TrainingConfig:
     return TrainingConfig(
-        tokens=1, batch_windows=5, ramp_windows=1, ramp_tokens=12 * WINDOW // PATCH, workers=workers
+        tokens=1,
+        batch_tokens=5 * WINDOW // PATCH,
+        ramp_start_tokens=WINDOW // PATCH,
+        ramp_tokens=12 * WINDOW // PATCH,
+        workers=workers,
     )
 
 
@@ -55,7 +59,7 @@ def test_the_batch_grows_by_the_tokens_seen_and_is_planned_before_it_is_read(sam
     sizes, tokens = [], 0
     for batch in first_batches(sampler, workers=0):
         sizes.append(len(batch["valid"]))
-        assert sizes[-1] == batch_windows(config, tokens)
+        assert sizes[-1] == batch_windows(config, tokens, WINDOW // PATCH)
         tokens += encoder_positions(batch, PATCH)
     assert sizes[0] == 1 and sizes[-1] == 5 and sizes == sorted(sizes) and len(set(sizes)) >= 4
 
@@ -79,7 +83,7 @@ def test_a_sampler_travels_to_processes_that_are_not_forked(sampler: WindowSampl
 
 def test_sigterm_to_the_whole_group_saves_and_stops_in_good_order(ecoli_corpus: Path, tmp_path: Path) -> None:
     """A batch system ends the workers with their parent; what they were reading must not matter."""
-    training = {"tokens": 10**9, "batch_windows": 2, "threads": 1, "workers": 2}
+    training = {"tokens": 10**9, "batch_tokens": 256, "threads": 1, "workers": 2}
     model = {"window": 1536, "width": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1}
     (tmp_path / "config.json").write_text(json.dumps({"training": training, "model": model}))
     command = [sys.executable, "-m", "genescribe.training", "--device", "cpu", "--config", "config.json"]

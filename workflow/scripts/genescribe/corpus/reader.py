@@ -17,6 +17,7 @@ from genescribe.corpus.store import Corpus, Piece
 from genescribe.language.bases import Codes, N, reverse_complement
 from genescribe.language.codec import clip, encode
 from genescribe.language.gene_model import KINDS
+from genescribe.language.grammar import GrammarConfig
 from genescribe.language.vocabulary import NO_POSITION, PAD
 
 __all__ = ["Batch", "Corpus", "Piece", "Row", "ValidationWindows", "WindowSampler", "collate", "cut"]
@@ -226,6 +227,10 @@ class ValidationWindows:
     def rows(self, indices: Iterable[int]) -> Batch:
         """The windows with these indices as a batch (see `collate`)."""
         return collate([cut(*self._place(index), self.window) for index in indices], self.window)
+
+    def grammar(self, index: int) -> GrammarConfig:
+        """The grammar of the window with this index."""
+        return self._place(index)[0].grammar
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order."""

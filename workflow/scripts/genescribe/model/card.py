@@ -123,6 +123,7 @@ _FIGURES = {
     "loss": "loss, all parts",
     "token_loss": "token, nats",
     "pointer_loss": "pointer, nats",
+    "exact_f1": "exact F1 of decoded genes, window by window",
     "pointer_accuracy": "pointer accuracy, over all bases of the window",
     "frame_loss": "frame and strand of a base, nats",
     "boundary_loss": "boundaries of a base",
@@ -140,10 +141,15 @@ def _validation(event: Mapping[str, Any]) -> str:
 
 def _results(event: Mapping[str, Any]) -> str:
     """The model-index of the hub: YAML, of which JSON is a part."""
-    metric = {"type": "accuracy", "name": _FIGURES["pointer_accuracy"], "value": event["pointer_accuracy"]}
+    types = {"exact_f1": "f1", "pointer_accuracy": "accuracy"}
+    metrics = [
+        {"type": kind, "name": _FIGURES[key], "value": event[key]}
+        for key, kind in types.items()
+        if event.get(key) is not None
+    ]
     result = {
         "task": {"type": "token-classification", "name": "gene prediction"},
         "dataset": {"type": "genescribe", "name": "validation corpus"},
-        "metrics": [metric],
+        "metrics": metrics,
     }
     return "model-index: " + json.dumps([{"name": "genescribe", "results": [result]}]) + "\n"

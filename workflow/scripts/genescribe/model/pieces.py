@@ -67,24 +67,30 @@ def save_pieces(tensors: Mapping[str, Tensor], folder: Path, name: str, mib: int
 
 
 def load_pieces(folder: Path, name: str) -> dict[str, Tensor]:
-    """What `save_pieces` saved under a name, in one file or several."""
-    pieces = sorted(folder.glob(f"{name.removesuffix('.safetensors')}-*-of-*.safetensors"))
+    """What `save_pieces` saved under a name, in one file or several; empty if there is none of that name."""
     tensors: dict[str, Tensor] = {}
-    for file in pieces or [folder / name]:
-        tensors |= load_file(file)
+    for file in (
+        folder / name,
+        *sorted(folder.glob(f"{name.removesuffix('.safetensors')}-*-of-*.safetensors")),
+    ):
+        if file.is_file():
+            tensors |= load_file(file)
     return tensors
 
 
-def save_model(model: PreTrainedModel, folder: Path, mib: int) -> None:
-    """`save_pretrained`, with no file of weights above `mib` MiB unless it is 0."""
-    tensors = model.state_dict()
+def save_model(
+    model: PreTrainedModel, folder: Path, mib: int, weights: Mapping[str, Tensor] | None = None
+) -> None:
+    """`save_pretrained` of the model, or with other weights in their place, with no file of weights above
+    `mib` MiB unless it is 0."""
+    tensors = dict(weights or model.state_dict())
     check_pieces(tensors, mib)
     if not mib:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=tensors)
         return
     # transformers counts the tensors alone, not the headers.
     headers = sum(len(name.encode()) + _HEADER for name in tensors) + _HEADER
-    model.save_pretrained(folder, max_shard_size=max(mib * MIB - headers, 1))
+    model.save_pretrained(folder, state_dict=tensors, max_shard_size=max(mib * MIB - headers, 1))
 
 
 def weight_files(folder: Path) -> list[Path]:
