@@ -73,7 +73,12 @@ def weights(run: Run, folder: str = ".") -> bytes:
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(ecoli_corpus: Path, tmp_path: Path) -> None:
     """Weights, optimiser, windows, dropout, average of the weights, best weights and counts all come back."""
-    settings = {"ema_decay": 0.9, "patience": 9, "decoded_windows": 2, "ramp_start_tokens": PATCHES}
+    settings: dict[str, float] = {
+        "ema_decay": 0.9,
+        "patience": 9,
+        "decoded_windows": 2,
+        "ramp_start_tokens": PATCHES,
+    }
     settings["ramp_tokens"] = 5 * PATCHES
     whole = make_run(ecoli_corpus, tmp_path / "whole", **settings)
     assert train(whole)
@@ -91,7 +96,11 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(ecoli_corpus: Path, tmp_
 
 def test_patience_stops_and_keeps_the_best_weights(ecoli_corpus: Path, tmp_path: Path) -> None:
     """With a rate near 0 exact F1 stays 0: the first validation is the best, the third ends the run."""
-    settings = {"decoded_windows": 1, "validate_every_tokens": 4 * PATCHES, "decay_tokens": 9**9}
+    settings: dict[str, float] = {
+        "decoded_windows": 1,
+        "validate_every_tokens": 4 * PATCHES,
+        "decay_tokens": 9**9,
+    }
     settings |= {"peak_learning_rate": 1e-7}
     patient = make_run(ecoli_corpus, tmp_path / "patient", **settings, patience=2)
     assert train(patient)
