@@ -37,7 +37,7 @@ PATCHES = 1536 // 12
 def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
     values = {
         "tokens": 12 * 2 * PATCHES,
-        "batch_windows": 2,
+        "batch_tokens": 2 * PATCHES,
         "threads": 1,
         "validate_every_tokens": 10 * PATCHES,
         "validation_windows": 4,
@@ -56,22 +56,62 @@ def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
     )
 
 
-def losses(run: Run) -> list[tuple[int, float, float]]:
+def metrics(run: Run) -> list[dict[str, float]]:
+    """All that metrics.jsonl says but times."""
     lines = (run.state / run.key() / METRICS).read_text().splitlines()
-    return [(entry["step"], entry["loss"], entry["pointer_loss"]) for entry in map(json.loads, lines)]
+    times = ("seconds", "tokens_per_second", "bases_per_second")
+    return [{key: value for key, value in json.loads(line).items() if key not in times} for line in lines]
+
+
+def losses(run: Run) -> list[tuple[float, float, float]]:
+    return [(entry["step"], entry["loss"], entry["pointer_loss"]) for entry in metrics(run)]
+
+
+def weights(run: Run, folder: str = ".") -> bytes:
+    return (run.out / folder / "model.safetensors").read_bytes()
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(ecoli_corpus: Path, tmp_path: Path) -> None:
-    whole = make_run(ecoli_corpus, tmp_path / "whole")
+    """Weights, optimiser, windows, dropout, average of the weights, best weights and counts all come back."""
+    settings: dict[str, float] = {
+        "ema_decay": 0.9,
+        "patience": 9,
+        "decoded_windows": 2,
+        "ramp_start_tokens": PATCHES,
+    }
+    settings["ramp_tokens"] = 5 * PATCHES
+    whole = make_run(ecoli_corpus, tmp_path / "whole", **settings)
     assert train(whole)
-    parts = make_run(ecoli_corpus, tmp_path / "parts", max_seconds=1e-9)
+    parts = make_run(ecoli_corpus, tmp_path / "parts", **settings, max_seconds=1e-9)
     stops = 0
-    while not train(parts):  # every step is its own process life: state, windows and dropout all come back
+    while not train(parts):  # every step is a life of its own
         assert not parts.out.exists()
         stops += 1
-    assert stops == 11
-    assert losses(parts) == losses(whole)
-    assert (parts.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
+    steps = metrics(whole)[-1]["step"]
+    assert stops == steps - 1 and steps > 12
+    assert metrics(parts) == metrics(whole)
+    assert weights(parts) == weights(whole)
+    assert weights(parts, "unaveraged") == weights(whole, "unaveraged") != weights(whole)
+
+
+def test_patience_stops_and_keeps_the_best_weights(ecoli_corpus: Path, tmp_path: Path) -> None:
+    """With a rate near 0 exact F1 stays 0: the first validation is the best, the third ends the run."""
+    settings: dict[str, float] = {
+        "decoded_windows": 1,
+        "validate_every_tokens": 4 * PATCHES,
+        "decay_tokens": 9**9,
+    }
+    settings |= {"peak_learning_rate": 1e-7}
+    patient = make_run(ecoli_corpus, tmp_path / "patient", **settings, patience=2)
+    assert train(patient)
+    validations = [entry for entry in metrics(patient) if entry["event"] == "val"]
+    assert [entry["step"] for entry in validations] == [2, 4, 6]
+    assert [entry["exact_f1"] for entry in validations] == [0, 0, 0]
+    short = make_run(ecoli_corpus, tmp_path / "short", **settings, tokens=4 * PATCHES)
+    assert train(short)
+    assert weights(patient) == weights(short)
+    assert train(patient)  # over is over: no step is added
+    assert metrics(patient)[-1]["step"] == 6
 
 
 def test_a_damaged_checkpoint_is_passed_over(
@@ -104,13 +144,17 @@ def test_a_checkpoint_of_another_configuration_is_refused(ecoli_corpus: Path, tm
 def test_micro_batches_and_a_growing_batch_give_the_same_gradients(
     ecoli_corpus: Path, tmp_path: Path
 ) -> None:
-    settings = {"batch_windows": 4, "ramp_windows": 2, "ramp_tokens": 6 * PATCHES, "precision": "float32"}
-    for dropout_free in (True,):
-        first = make_run(ecoli_corpus, tmp_path / "one", **settings)
-        second = make_run(ecoli_corpus, tmp_path / "two", micro_batch_windows=2, **settings)
-        for run in (first, second):
-            run.model["dropout"] = 0.0 if dropout_free else 0.1
-            train(run)
+    settings = {
+        "batch_tokens": 4 * PATCHES,
+        "ramp_start_tokens": 2 * PATCHES,
+        "ramp_tokens": 6 * PATCHES,
+        "precision": "float32",
+    }
+    first = make_run(ecoli_corpus, tmp_path / "one", **settings)
+    second = make_run(ecoli_corpus, tmp_path / "two", micro_batch_windows=2, **settings)
+    for run in (first, second):
+        run.model["dropout"] = 0.0
+        train(run)
     np.testing.assert_allclose(losses(first), losses(second), atol=1e-4)
 
 
@@ -118,7 +162,9 @@ def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp
     base = make_run(ecoli_corpus, tmp_path / "base")
     train(base)
     tuned = Run(
-        training=TrainingConfig(tokens=2 * PATCHES, batch_windows=2, peak_learning_rate=1e-9, threads=1),
+        training=TrainingConfig(
+            tokens=2 * PATCHES, batch_tokens=2 * PATCHES, peak_learning_rate=1e-9, threads=1
+        ),
         model={},
         train=ecoli_corpus,
         validation=None,

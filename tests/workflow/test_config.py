@@ -50,7 +50,7 @@ def test_schema_is_a_strict_draft_2020_12_schema(name: str, schemas: Path) -> No
 def test_schema_names_what_the_trainer_and_the_model_take(schemas: Path) -> None:
     definitions = load_schema(schemas / "config.schema.yaml")["$defs"]
     trainer = {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert set(definitions["stage"]["properties"]) == trainer - {"seed", "threads"} | {"species"}
+    assert set(definitions["stage"]["properties"]) == trainer - {"seed", "threads"} | {"species", "preset"}
     model = set(inspect.signature(GeneScribeConfig.__init__).parameters) - {"self", "kwargs"}
     assert set(definitions["model"]["properties"]) == model - {"genetic_codes", "introns"}
 

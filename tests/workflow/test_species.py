@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from genescribe.errors import InputError
 from genescribe.language.genetic_code import SUPPORTED
+from genescribe.workflow.plan import Plan
 from genescribe.workflow.schema import load_schema
 from genescribe.workflow.species import Species, read_species
 
@@ -20,6 +22,7 @@ COLUMNS = (
     "genetic_code",
     "split",
     "augustus_species",
+    "doubtful_starts",
     "evidence",
 )
 
@@ -44,6 +47,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "11",
         "train",
         "E_coli_K12",
+        "yes",
         "NCBI",
     )
     return dict(zip(COLUMNS, values, strict=True))
@@ -66,18 +70,26 @@ def test_row_is_read(row: dict[str, str], schema: Path) -> None:
             genetic_code="11",
             split="train=whole",
             augustus_species="E_coli_K12",
+            doubtful_starts=True,
             evidence="NCBI",
         )
     }
 
 
+def test_doubtful_starts_reach_the_corpus(row: dict[str, str], schema: Path) -> None:
+    species = read_species(write(row, {**row, "name": "sure", "doubtful_starts": ""}), schema)
+    plan = Plan({"training": {"pretrain": {}}}, species)
+    genomes = json.loads(plan.corpus_spec("pretrain", "train"))["genomes"]
+    assert {genome["name"]: genome["doubtful_starts"] for genome in genomes} == {"coli": True, "sure": False}
+
+
 def test_columns_that_are_not_needed_may_be_left_out(row: dict[str, str], schema: Path) -> None:
-    for column in ("accession", "gff", "augustus_species", "evidence"):
+    for column in ("accession", "gff", "augustus_species", "doubtful_starts", "evidence"):
         del row[column]
     row["split"] = "annotate"
     species = read_species(write(row), schema)["coli"]
     assert (species.accession, species.gff, species.augustus_species) == (None, None, None)
-    assert species.split == "test=whole"
+    assert species.split == "test=whole" and not species.doubtful_starts
 
 
 def test_comments_blank_lines_and_carriage_returns_are_no_matter(row: dict[str, str], schema: Path) -> None:
@@ -152,7 +164,7 @@ def test_doubled_name(row: dict[str, str], schema: Path) -> None:
 def test_wrong_number_of_cells(row: dict[str, str], schema: Path) -> None:
     path = write(row)
     path.write_text(path.read_text().replace("\tNCBI", ""))
-    with pytest.raises(InputError, match=r"species.tsv:2: 8 columns where the header has 9"):
+    with pytest.raises(InputError, match=r"species.tsv:2: 9 columns where the header has 10"):
         read_species(path, schema)
 
 

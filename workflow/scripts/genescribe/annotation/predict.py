@@ -18,6 +18,7 @@ from genescribe.language.bases import Codes, N, to_codes
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.generation import WindowGenes, generate
 from genescribe.model.modeling import GeneScribeModel, read_model
+from genescribe.model.pieces import weight_files
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
@@ -46,7 +47,7 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     Raises:
         InputError: the folder holds no GeneScribe model.
     """
-    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+    if not (folder / "config.json").is_file() or not weight_files(folder):
         raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
     try:
         model = read_model(folder)

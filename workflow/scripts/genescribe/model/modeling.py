@@ -18,6 +18,14 @@ from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
 from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
 from genescribe.model.encoder import CodingPotential, CompactEncoder
 from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
+from genescribe.model.label_masks import (
+    absent_frame_class,
+    absent_tokens,
+    boundary_weights,
+    cross_entropy,
+    masked_targets,
+    pointer_weights,
+)
 
 RARE_WEIGHT = 20.0
 """Weight of a positive in the boundary loss: a nucleotide in some 500 is a boundary of a given type."""
@@ -55,8 +63,8 @@ class Losses:
     """Sums of the losses over a batch, and what they are summed over.
 
     `token` and `pointer` are cross-entropies in nats, `frame` is a cross-entropy and `boundary` a weighted
-    binary cross-entropy per nucleotide. `pointer_hits` counts pointers whose best nucleotide is the right
-    one.
+    binary cross-entropy per nucleotide. `pointer_hits` is the summed weight of pointers whose best nucleotide
+    is the right one.
     """
 
     token: Tensor
@@ -140,7 +148,10 @@ class GeneScribeModel(PreTrainedModel):
         loss_mask: Tensor,
         valid: Tensor | None = None,
         weight: Tensor | None = None,
+        annotated_kinds: Tensor | None = None,
+        doubtful_starts: Tensor | None = None,
         label_smoothing: float = 0.0,
+        doubtful_start_weight: float = 0.0,
     ) -> Losses:
         """Losses of a batch under teacher forcing.
 
@@ -153,7 +164,12 @@ class GeneScribeModel(PreTrainedModel):
             loss_mask: False (B, L) where a base takes no part in any loss.
             valid: real bases per window (B,).
             weight: weight of each window's losses (B,).
+            annotated_kinds: kinds that the genome's annotation has (B, kinds). With it, what the annotation
+                cannot know is masked from all losses; without it, from the dense losses alone. See
+                `label_masks`.
+            doubtful_starts: True (B,) where start codons are to be trusted less.
             label_smoothing: of the token loss.
+            doubtful_start_weight: weight of such start codons.
         """
         encoded = self.encode(codes, valid)
         last_pointed = last_pointed_position(positions)
@@ -165,12 +181,8 @@ class GeneScribeModel(PreTrainedModel):
 
         next_token = tokens[:, 1:]
         written = next_token != vocabulary.PAD
-        token_loss = functional.cross_entropy(
-            self.token_head(hidden).float().transpose(1, 2),
-            next_token,
-            reduction="none",
-            label_smoothing=label_smoothing,
-        )
+        absent = None if annotated_kinds is None else absent_tokens(annotated_kinds)
+        token_loss = cross_entropy(self.token_head(hidden), next_token, absent, label_smoothing)
         token_sum = (token_loss * written * weight[:, None]).sum()
 
         # Pointing steps are a third of all: pack them to the left so that no logits over the window are
@@ -182,16 +194,18 @@ class GeneScribeModel(PreTrainedModel):
         target = next_position.gather(1, order)
         packed = hidden.gather(1, order.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
         logits = self.pointer_head(packed, last_pointed[:, :-1].gather(1, order), encoded.keys)
-        pointing = target >= 0
-        pointer_loss = functional.cross_entropy(logits.transpose(1, 2), target.clamp(min=0), reduction="none")
-        pointer_sum = (pointer_loss * pointing * weight[:, None]).sum()
-        hits = ((logits.argmax(dim=-1) == target) & pointing).sum()
+        pointer_weight = pointer_weights(tokens, doubtful_starts, doubtful_start_weight)[:, 1:]
+        pointing = (target >= 0) * pointer_weight.gather(1, order) * weight[:, None]
+        chosen = target.clamp(min=0)
+        free = None if annotated_kinds is None else masked_targets(loss_mask, valid, chosen)
+        pointer_loss = cross_entropy(logits, chosen, free)
+        pointer_sum = (pointer_loss * pointing).sum()
+        hits = ((logits.argmax(dim=-1) == target) * pointing).sum()
 
         base_weight = loss_mask * weight[:, None]
         known = frame_class >= 0
-        frame_loss = functional.cross_entropy(
-            encoded.frame.float().transpose(1, 2), frame_class.clamp(min=0).long(), reduction="none"
-        )
+        absent = None if annotated_kinds is None else absent_frame_class(annotated_kinds, frame_class)
+        frame_loss = cross_entropy(encoded.frame, frame_class.clamp(min=0).long(), absent)
         frame_sum = (frame_loss * known * base_weight).sum()
         bits = torch.arange(len(BOUNDARIES), device=codes.device)
         is_boundary = ((boundary.long().unsqueeze(-1) >> bits) & 1).float()
@@ -200,8 +214,10 @@ class GeneScribeModel(PreTrainedModel):
             is_boundary,
             reduction="none",
             pos_weight=torch.full_like(bits, 1) * RARE_WEIGHT,
-        ).sum(dim=-1)
-        boundary_sum = (boundary_loss * base_weight).sum()
+        )
+        if doubtful_starts is not None:
+            boundary_loss = boundary_loss * boundary_weights(doubtful_starts, doubtful_start_weight)
+        boundary_sum = (boundary_loss.sum(dim=-1) * base_weight).sum()
         return Losses(
             token=token_sum,
             pointer=pointer_sum,
@@ -209,7 +225,7 @@ class GeneScribeModel(PreTrainedModel):
             boundary=boundary_sum,
             pointer_hits=hits,
             tokens=(written * weight[:, None]).sum(),
-            pointers=(pointing * weight[:, None]).sum(),
+            pointers=pointing.sum(),
             bases=base_weight.sum(),
         )
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from genescribe.corpus.reader import Batch, ValidationWindows, WindowSampler
+from genescribe.errors import InputError
 from genescribe.language import vocabulary
+from genescribe.model.label_masks import pointer_weights
 from genescribe.training.config import TrainingConfig
-from genescribe.training.schedule import batch_windows
+from genescribe.training.schedule import batch_windows, ramping
 from genescribe.training.state import Position
 
-MODEL_INPUTS = ("codes", "tokens", "positions", "frame_class", "boundary", "loss_mask", "valid", "weight")
+MODEL_INPUTS = (
+    "codes", "tokens", "positions", "frame_class", "boundary", "loss_mask", "valid", "weight",
+    "annotated_kinds", "doubtful_starts",
+)  # fmt: skip
 
 
 def model_inputs(batch: Batch) -> dict[str, Tensor]:
@@ -27,71 +33,101 @@ def encoder_positions(batch: dict[str, Tensor], patch: int) -> int:
     return int((-(-batch["valid"] // patch)).sum())
 
 
-def denominators(batch: dict[str, Tensor]) -> dict[str, float]:
-    """What the four losses of a whole batch are summed over; see `model.modeling.Losses`.
+def denominators(batch: dict[str, Tensor], doubtful_start_weight: float = 0.0) -> dict[str, float]:
+    """What the four losses of a batch are summed over; see `model.modeling.Losses`.
 
     Known before the forward pass, so that micro-batches and processes can divide by the counts of the whole
     batch.
     """
     weight = batch["weight"].double()
     written = (batch["tokens"][:, 1:] != vocabulary.PAD).sum(dim=1)
-    points = (batch["positions"][:, 1:] >= 0).sum(dim=1)
-    counts = {"token": written, "pointer": points}
-    sums = {name: float((count * weight).sum()) for name, count in counts.items()}
+    pointed = pointer_weights(batch["tokens"], batch.get("doubtful_starts"), doubtful_start_weight)
+    points = ((batch["positions"] >= 0) * pointed)[:, 1:].double().sum(dim=1)
+    sums = {name: float((count * weight).sum()) for name, count in (("token", written), ("pointer", points))}
     sums["frame"] = sums["boundary"] = float((batch["loss_mask"].sum(dim=1) * weight).sum())
-    return {name: max(value, 1.0) for name, value in sums.items()}
+    return sums
+
+
+def share(indices: range, process: int, processes: int) -> range:
+    """The part of a batch's sample indices that one of several processes takes: equal ones, to a window.
+
+    Raises:
+        InputError: the batch has fewer windows than there are processes.
+    """
+    if len(indices) < processes:
+        raise InputError(
+            f"a batch of {len(indices)} windows cannot be shared by {processes} processes; raise"
+            " training.batch_tokens or ramp_start_tokens"
+        )
+    first, last = (len(indices) * number // processes for number in (process, process + 1))
+    return indices[first:last]
 
 
 class _TrainingBatches(Dataset[dict[str, Tensor]]):
-    """Item i is the batch of sample indices `ranges[i]`."""
+    """Item `range` is the batch of these sample indices."""
 
-    def __init__(self, sampler: WindowSampler, ranges: list[range]) -> None:
-        self.sampler, self.ranges = sampler, ranges
+    def __init__(self, sampler: WindowSampler) -> None:
+        self.sampler = sampler
 
-    def __len__(self) -> int:
-        return len(self.ranges)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return model_inputs(self.sampler.rows(self.ranges[index]))
+    def __getitem__(self, indices: range) -> dict[str, Tensor]:
+        return model_inputs(self.sampler.rows(indices))
 
 
-BATCHES_AHEAD = 256
-"""How many batches are planned at a time: their sizes depend on the tokens seen, estimated from full
-windows."""
+def planned(
+    config: TrainingConfig, sampler: WindowSampler, position: Position, patch: int
+) -> Iterator[range]:
+    """Sample indices of every batch from a position on, without end.
+
+    While the batch ramps up, its size depends on the tokens seen; the places of the windows tell these before
+    any window is read, so that worker processes may run ahead.
+    """
+    first, tokens = position.windows, position.tokens
+    while True:
+        batch = range(first, first + batch_windows(config, tokens, sampler.window // patch))
+        yield batch
+        first = batch.stop
+        if ramping(config, tokens):
+            tokens += sum(-(-sampler.length(index) // patch) for index in batch)
+
+
+def _leave_stopping_to_the_parent(worker: int) -> None:
+    """SIGTERM may reach the whole process group: the training process then saves, and ends its workers."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def training_batches(
-    config: TrainingConfig, sampler: WindowSampler, position: Position
+    config: TrainingConfig,
+    sampler: WindowSampler,
+    position: Position,
+    patch: int,
+    process: int = 0,
+    processes: int = 1,
 ) -> Iterator[dict[str, Tensor]]:
-    """Batches from a position on, without end. Each is a pure function of its first sample index and its
-    size.
-
-    While the batch ramps up, the size of a batch depends on the tokens seen, so batches are then read one at
-    a time.
+    """Batches from a position on, or one process's shares of them, without end. Each is a pure function of
+    its first sample index and its size, whether `config.workers` processes read it ahead or none.
     """
-    first = position.windows
-    while True:
-        ramping = position.tokens < config.ramp_tokens
-        ranges = []
-        for _ in range(1 if ramping else BATCHES_AHEAD):
-            size = batch_windows(config, position.tokens)
-            ranges.append(range(first, first + size))
-            first += size
-        workers = 0 if ramping else config.workers
-        # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader
-        # would draw from the global one, and dropout after a resume would differ.
-        yield from DataLoader(
-            _TrainingBatches(sampler, ranges),
-            batch_size=None,
-            num_workers=workers,
-            generator=torch.Generator().manual_seed(0),
-        )
+    plan = planned(config, sampler, position, patch)
+    # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader would
+    # draw from the global one.
+    yield from DataLoader(
+        _TrainingBatches(sampler),
+        batch_size=None,
+        sampler=(share(batch, process, processes) for batch in plan),
+        num_workers=config.workers,
+        worker_init_fn=_leave_stopping_to_the_parent,
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
-def validation_batches(windows: ValidationWindows, size: int, most: int) -> Iterator[dict[str, Tensor]]:
-    """Validation batches: `most` windows spread evenly over all of them; all if `most` is 0."""
-    total = len(windows)
+def spread(total: int, most: int) -> list[int]:
+    """At most `most` of `total` indices, spread evenly over all of them; all if `most` is 0."""
     count = min(most or total, total)
-    chosen = [index * total // count for index in range(count)]
-    for first in range(0, count, size):
-        yield model_inputs(windows.rows(chosen[first : first + size]))
+    return [index * total // count for index in range(count)]
+
+
+def validation_batches(
+    windows: ValidationWindows, indices: Sequence[int], size: int
+) -> Iterator[dict[str, Tensor]]:
+    """The validation windows with these indices, in batches of `size`."""
+    for first in range(0, len(indices), size):
+        yield model_inputs(windows.rows(indices[first : first + size]))

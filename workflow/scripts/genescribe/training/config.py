@@ -12,6 +12,28 @@ from typing import Any
 
 from genescribe.errors import InputError
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "gpt3": {
+        "batch_tokens": 3_200_000,
+        "ramp_start_tokens": 32_000,
+        "ramp_tokens": 12_000_000_000,
+        "peak_learning_rate": 0.6e-4,
+        "table_rate": 1.0,
+        "warmup_tokens": 375_000_000,
+        "decay_tokens": 260_000_000_000,
+        "final_learning_rate": 0.1,
+        "betas": (0.9, 0.95),
+        "weight_decay": 0.1,
+        "clip": 1.0,
+    }
+}
+"""Published recipes by the name that the key `preset` takes; a key that the configuration gives goes before.
+
+gpt3: the 175B model of Brown et al. 2020 (arXiv:2005.14165), table 2.1 and appendix B. They give the ramp as
+the first 4 to 12 billion tokens "depending on the model size", so the largest has 12. They train for 300
+billion tokens; `tokens` is no part of a preset.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
@@ -20,11 +42,14 @@ class TrainingConfig:
 
     Attributes:
         tokens: length of the run.
-        batch_windows: windows in a batch, summed over processes and micro-batches.
-        micro_batch_windows: windows in one forward pass; 0 for all of the batch.
-        ramp_tokens: tokens over which the batch grows linearly from `ramp_windows` to `batch_windows`; 0 for
-            none.
-        ramp_windows: windows in the first batch of a ramp.
+        scale: factor of `warmup_tokens`, `ramp_tokens` and `decay_tokens`, to fit a recipe to a run of
+            another length; never of the batch.
+        batch_tokens: tokens in a batch, summed over processes and micro-batches; as many full windows as go
+            into it, at least one.
+        micro_batch_windows: windows in one forward pass of one process; 0 for all of its share.
+        ramp_tokens: tokens over which the batch grows linearly from `ramp_start_tokens` to `batch_tokens`; 0
+            for none.
+        ramp_start_tokens: tokens in the first batch of a ramp.
         peak_learning_rate: reached after the warm-up.
         table_rate: learning rate of the k-mer tables over that of all else: an entry is seen in few
             positions.
@@ -34,8 +59,15 @@ class TrainingConfig:
         betas: of AdamW.
         weight_decay: of AdamW, not applied to norms, biases and embeddings.
         clip: largest global norm of the gradient.
+        ema_decay: share of the old average in the moving average of the weights, after a step; 0 for none.
+            With it the average is what is validated and written as the model, and the weights of the last
+            step lie beside it.
         label_smoothing: of the token loss.
         frame_weight, boundary_weight: weights of the dense losses beside those of token and pointer.
+        masks: "all": no loss teaches that something is absent where the annotation cannot know; "dense": the
+            masks hold for the dense losses alone. See `model.label_masks`.
+        doubtful_start_weight: weight of start codons, in pointer and boundary loss, in genomes whose starts
+            are doubtful; 0 masks them.
         gene_fraction: share of eukaryotic windows drawn to hold a gene; see `corpus.reader.WindowSampler`.
         precision: "bf16" (autocast) or "float32".
         seed: of weights, windows and dropout.
@@ -43,6 +75,10 @@ class TrainingConfig:
             default.
         validate_every_tokens: tokens between validations; one is always made at the end.
         validation_windows: windows of the validation corpus that are looked at, spread evenly; 0 for all.
+        decoded_windows: windows of the validation corpus whose genes are decoded for `exact_f1`, spread
+            evenly; 0 for none.
+        patience: stop when `exact_f1` has not risen for so many validations, and keep the best weights; 0
+            trains to the end and keeps the last.
         save_every_seconds: time between checkpoints. Does not change the result.
         max_seconds: save and stop unfinished after this time; 0 for no limit. Does not change the result.
         workers: processes that read windows ahead; 0 reads in the training process. Does not change the
@@ -50,10 +86,11 @@ class TrainingConfig:
     """
 
     tokens: int
-    batch_windows: int = 4
+    scale: float = 1.0
+    batch_tokens: int = 2048
     micro_batch_windows: int = 0
     ramp_tokens: int = 0
-    ramp_windows: int = 1
+    ramp_start_tokens: int = 0
     peak_learning_rate: float = 2e-3
     table_rate: float = 5.0
     warmup_tokens: int = 0
@@ -62,42 +99,50 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     clip: float = 1.0
+    ema_decay: float = 0.0
     label_smoothing: float = 0.0
     frame_weight: float = 1.0
     boundary_weight: float = 1.0
+    masks: str = "all"
+    doubtful_start_weight: float = 0.0
     gene_fraction: float = 0.5
     precision: str = "bf16"
     seed: int = 0
     threads: int = 0
     validate_every_tokens: int = 0
     validation_windows: int = 64
+    decoded_windows: int = 16
+    patience: int = 0
     save_every_seconds: float = 60.0
     max_seconds: float = 0.0
     workers: int = 0
     NOT_DECISIVE = frozenset({"save_every_seconds", "max_seconds", "workers"})
 
     def __post_init__(self) -> None:
-        positive = (
-            "tokens",
-            "batch_windows",
-            "peak_learning_rate",
-            "clip",
-            "save_every_seconds",
-            "ramp_windows",
-        )
-        for name in positive:
+        for name in ("tokens", "scale", "batch_tokens", "peak_learning_rate", "clip", "save_every_seconds"):
             if getattr(self, name) <= 0:
                 raise InputError(f"training.{name} must be above 0, not {getattr(self, name)}")
-        if self.precision not in ("bf16", "float32"):
-            raise InputError(f"training.precision must be bf16 or float32, not {self.precision}")
-        if self.micro_batch_windows < 0 or (
-            self.micro_batch_windows and self.batch_windows % self.micro_batch_windows
-        ):
-            raise InputError("training.micro_batch_windows must divide batch_windows")
+        for name in ("ema_decay", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"training.{name} must be from 0 to below 1, not {getattr(self, name)}")
+        for name, known in (("precision", ("bf16", "float32")), ("masks", ("all", "dense"))):
+            if getattr(self, name) not in known:
+                raise InputError(f"training.{name} must be {' or '.join(known)}, not {getattr(self, name)}")
+        if self.patience and not (self.decoded_windows and self.validate_every_tokens):
+            raise InputError("training.patience needs decoded_windows and validate_every_tokens above 0")
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any], path: Path | None = None) -> TrainingConfig:
-        """Read settings; unknown or missing keys and wrong types are an `InputError` that names the key."""
+        """Read settings; unknown or missing keys and wrong types are an `InputError` that names the key.
+
+        `preset` names one of `PRESETS`, which fills in what the settings do not say.
+        """
+        settings = dict(settings)
+        preset = settings.pop("preset", None)
+        if preset is not None:
+            if preset not in PRESETS:
+                raise InputError(f"training.preset: {preset!r} is none; known are {', '.join(PRESETS)}", path)
+            settings = {**PRESETS[preset], **settings}
         types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
         known = {f.name: str(f.type) for f in dataclasses.fields(cls)}
         for key, value in settings.items():
@@ -128,6 +173,8 @@ class Run:
         state: folder that keeps checkpoints and metrics between interruptions.
         out: model folder to write.
         device: "auto", "cpu", "cuda" or "mps".
+        digests: of what the run reads; see `training.loop.input_digests`.
+        pieces_mib: largest file of weights and checkpoints in MiB; 0 for no limit.
     """
 
     training: TrainingConfig
@@ -139,6 +186,7 @@ class Run:
     out: Path
     device: str = "auto"
     digests: dict[str, str] = field(default_factory=dict)
+    pieces_mib: int = 0
 
     def key(self) -> str:
         """Hash of all that determines the result, 16 hexadecimal digits: names the folder of the

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import shutil
 import signal
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
+import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
-from genescribe.files import atomic_folder, sha256
+from genescribe.files import sha256
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.modeling import GeneScribeModel, Losses, read_model, without_bars
+from genescribe.model.modeling import GeneScribeModel, Losses, read_model
+from genescribe.model.pieces import WEIGHTS, check_pieces, weight_files
 from genescribe.progress import progress
 from genescribe.training import state
-from genescribe.training.batches import denominators, encoder_positions, training_batches, validation_batches
+from genescribe.training.average import Average
+from genescribe.training.batches import (
+    denominators,
+    encoder_positions,
+    spread,
+    training_batches,
+    validation_batches,
+)
 from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.schedule import learning_rate
-from genescribe.training.state import Position
+from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.output import METRICS, MetricsLog, write_model
+from genescribe.training.schedule import batch_windows, learning_rate
 
-METRICS = "metrics.jsonl"
-LOSSES = ("token", "pointer", "frame", "boundary")
 log = logging.getLogger(__name__)
 
 
@@ -72,53 +76,6 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate * group["rate"]
 
 
-@dataclass
-class Meter:
-    """Sums of losses over batches, and what they are divided by."""
-
-    sums: dict[str, float]
-    counts: dict[str, float]
-    hits: float = 0.0
-
-    @classmethod
-    def empty(cls) -> Meter:
-        """Nothing counted yet."""
-        return cls(dict.fromkeys(LOSSES, 0.0), dict.fromkeys(LOSSES, 0.0))
-
-    def add(self, losses: Losses, counts: dict[str, float]) -> None:
-        """Count one forward pass."""
-        for name in LOSSES:
-            self.sums[name] += float(getattr(losses, name).detach())
-            self.counts[name] += counts[name]
-        self.hits += float(losses.pointer_hits)
-
-    def means(self, weights: dict[str, float]) -> dict[str, float]:
-        """Mean losses by the names that metrics.jsonl uses."""
-        means = {name: self.sums[name] / max(self.counts[name], 1.0) for name in LOSSES}
-        metrics = {f"{name}_loss": value for name, value in means.items()}
-        metrics["pointer_accuracy"] = self.hits / max(self.counts["pointer"], 1.0)
-        return {"loss": sum(weights[name] * value for name, value in means.items()), **metrics}
-
-
-@torch.no_grad()
-def validate(
-    model: GeneScribeModel,
-    batches: Iterable[dict[str, Tensor]],
-    accelerator: Accelerator,
-    weights: dict[str, float],
-) -> dict[str, float]:
-    """Mean losses over validation batches, without dropout."""
-    model.eval()
-    meter = Meter.empty()
-    for batch in batches:
-        counts = denominators(batch)
-        with accelerator.autocast():
-            losses = model(**{name: tensor.to(accelerator.device) for name, tensor in batch.items()})
-        meter.add(losses, counts)
-    model.train()
-    return meter.means(weights)
-
-
 @contextmanager
 def noticing_sigterm() -> Iterator[list[int]]:
     """Collect SIGTERM instead of dying of it: the list is empty until one came."""
@@ -132,25 +89,6 @@ def noticing_sigterm() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class MetricsLog:
-    """metrics.jsonl: one JSON object a line. On resume, lines beyond the checkpoint are cut off."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path = path
-        kept = []
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-                # A kill may have left half a line at the end.
-                if line.endswith("\n") and json.loads(line)["step"] <= step:
-                    kept.append(line)
-        path.write_text("".join(kept), encoding="utf-8")
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Append one entry."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
 
 
 def initial_model(run: Run) -> GeneScribeModel:
@@ -170,6 +108,289 @@ def micro_batches(batch: dict[str, Tensor], size: int) -> Iterator[dict[str, Ten
         yield {name: tensor[first : first + (size or total)] for name, tensor in batch.items()}
 
 
+def seed_dropout(seed: int, step: int, process: int) -> None:
+    """Make the random numbers of a step a function of these three, so that no checkpoint need hold them."""
+    (mixed,) = np.random.SeedSequence((seed, step, process)).generate_state(1, np.uint64)
+    torch.manual_seed(int(mixed))
+
+
+class Trainer:
+    """One training run on this process, which may be one of several.
+
+    Attributes:
+        run, config: what is to be done.
+        accelerator: this process among the others, and its device.
+        state: the model and all that is saved with it.
+        done: whether the run has reached its end, by its length or by `patience`.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.config = run, run.training
+        if self.config.threads:
+            torch.set_num_threads(self.config.threads)
+        self.accelerator = Accelerator(
+            cpu=run.device == "cpu",
+            mixed_precision="bf16" if self.config.precision == "bf16" else "no",
+            # The buffers are constants, and processes may have different numbers of micro-batches.
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+        self.process, self.processes = self.accelerator.process_index, self.accelerator.num_processes
+        model = initial_model(run).to(self.accelerator.device).train()
+        check_pieces(model.state_dict(), run.pieces_mib)
+        average = Average(model, self.config.ema_decay) if self.config.ema_decay else None
+        self.model = model
+        self.state = state.TrainingState(model, make_optimizer(model, self.config), average)
+        self.wrapped = self.accelerator.prepare_model(model) if self.processes > 1 else model
+        self.weights = loss_weights(self.config)
+        window = model.config.window
+        corpus = Corpus.open(run.train)
+        self.sampler = WindowSampler(
+            corpus, window, 1, self.config.seed, gene_fraction=self.config.gene_fraction
+        )
+        self.watched = None
+        if run.validation is not None:
+            self.watched = ValidationWindows(Corpus.open(run.validation), window)
+        elif self.config.patience:
+            raise InputError("training.patience needs a validation corpus: give --val")
+
+        self.folder = run.state / run.key()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        damaged = state.load_newest(self.folder, run.key(), self.state)
+        self.accelerator.wait_for_everyone()
+        self.seconds_before = self.state.position.seconds
+        if self.is_main:
+            for checkpoint in damaged:
+                log.warning(
+                    "checkpoint %s is damaged: its digest differs; using the one before it", checkpoint
+                )
+            state.clean(self.folder, damaged)
+            self.metrics = MetricsLog(self.folder / METRICS, self.state.position.step)
+            if self.state.position.step:
+                position = self.state.position
+                log.info("continuing at step %d, %d tokens", position.step, position.tokens)
+        self.began = self.saved = time.monotonic()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes."""
+        return bool(self.accelerator.is_main_process)
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has reached its end."""
+        position, patience = self.state.position, self.config.patience
+        return position.tokens >= self.config.tokens or bool(
+            patience and position.validations_since >= patience
+        )
+
+    def total(self, values: Sequence[float]) -> list[float]:
+        """Sums over all processes."""
+        if self.processes == 1:
+            return list(values)
+        tensor = torch.tensor(list(values), dtype=torch.float64, device=self.accelerator.device)
+        return [float(value) for value in self.accelerator.reduce(tensor, "sum")]
+
+    def forward(self, model: nn.Module, batch: dict[str, Tensor], label_smoothing: float = 0.0) -> Losses:
+        """Losses of a batch, on the device and in the precision of the run."""
+        device = self.accelerator.device
+        inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        if self.config.masks == "dense":
+            del inputs["annotated_kinds"]
+        with self.accelerator.autocast():
+            losses: Losses = model(
+                **inputs,
+                label_smoothing=label_smoothing,
+                doubtful_start_weight=self.config.doubtful_start_weight,
+            )
+        return losses
+
+    def denominators(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """What the losses of this process's share of a batch are summed over."""
+        return denominators(batch, self.config.doubtful_start_weight)
+
+    def gradients(self, batch: dict[str, Tensor]) -> Meter:
+        """Gradients of the loss, sums over all processes divided by counts over all processes; and both."""
+        local = self.denominators(batch)
+        counts = dict(zip(LOSSES, self.total([local[name] for name in LOSSES]), strict=True))
+        meter = Meter.empty()
+        parts = list(micro_batches(batch, self.config.micro_batch_windows))
+        for number, part in enumerate(parts, start=1):
+            last = number == len(parts)
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                losses = self.forward(self.wrapped, part, self.config.label_smoothing)
+                loss = sum(
+                    self.weights[name] * getattr(losses, name) / max(counts[name], 1.0) for name in LOSSES
+                )
+                # The processes' gradients are averaged; they should be summed.
+                self.accelerator.backward(loss * self.processes)
+            meter.add(losses)
+        meter.counts = local
+        return meter
+
+    def step(self, batch: dict[str, Tensor], stop: bool) -> tuple[bool, bool]:
+        """One optimiser step.
+
+        Args:
+            batch: this process's share.
+            stop: whether this process has been told to stop.
+
+        Returns:
+            whether any process has been told to stop, or time is over; whether a checkpoint is due.
+        """
+        config, position, optimizer = self.config, self.state.position, self.state.optimizer
+        rate = learning_rate(config, position.tokens)
+        set_learning_rate(optimizer, rate)
+        seed_dropout(config.seed, position.step, self.process)
+        losses = self.gradients(batch).over_processes(self.total).means(self.weights)
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip))
+        if not math.isfinite(losses["loss"] + norm):
+            raise InputError(
+                f"loss or gradient is not finite at step {position.step}; lower peak_learning_rate"
+            )
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+        now = time.monotonic()
+        over = self.is_main and 0 < config.max_seconds < now - self.began
+        due = self.is_main and now - self.saved > config.save_every_seconds
+        tokens, bases, windows, *flags = self.total(
+            [
+                encoder_positions(batch, self.model.config.patch),
+                float(batch["valid"].sum()),
+                len(batch["valid"]),
+                stop or over,
+                due,
+            ]
+        )
+        position.step += 1
+        position.tokens += int(tokens)
+        position.bases += int(bases)
+        position.windows += int(windows)
+        position.seconds = self.seconds_before + now - self.began
+        if self.state.average is not None:
+            self.state.average.update(self.model, position.step)
+        self.measure("train", {**losses, "gradient_norm": norm}, rate)
+        return flags[0] > 0, flags[1] > 0
+
+    def measure(self, event: str, values: dict[str, float], rate: float) -> None:
+        """Add a line to the metrics."""
+        if not self.is_main:
+            return
+        position = self.state.position
+        spent = max(position.seconds, 1e-9)
+        self.metrics.write(
+            {
+                "event": event,
+                "step": position.step,
+                "tokens": position.tokens,
+                "bases": position.bases,
+                **values,
+                "learning_rate": rate,
+                "tokens_per_second": position.tokens / spent,
+                "bases_per_second": position.bases / spent,
+                "seconds": spent,
+            }
+        )
+
+    def validate(self) -> None:
+        """Measure the model, or the average of its weights where there is one; remember the best."""
+        if self.watched is None:
+            return
+        average = self.state.average
+        with nullcontext() if average is None else average.in_place(self.model):
+            values = self.validation()
+            self.note(values)
+        self.measure("val", values, learning_rate(self.config, self.state.position.tokens))
+
+    def validation(self) -> dict[str, float]:
+        """Losses and exact F1 on the validation windows, of all processes together."""
+        assert self.watched is not None
+        self.model.eval()
+        mine = slice(self.process, None, self.processes)
+        size = self.config.micro_batch_windows or max(
+            1, batch_windows(self.config, math.inf, self.window_tokens) // self.processes
+        )
+        losses = mean_losses(
+            lambda batch: self.forward(self.model, batch),
+            validation_batches(self.watched, self.spread(self.config.validation_windows)[mine], size),
+            self.denominators,
+        )
+        values = losses.over_processes(self.total).means(self.weights)
+        if self.config.decoded_windows:
+            chosen = self.spread(self.config.decoded_windows)[mine]
+            counts = decoded_genes(self.model, self.watched, chosen, size)
+            totals = self.total([counts.reference, counts.predicted, counts.matched])
+            values["exact_f1"] = GeneCounts(*totals).f1
+        self.model.train()
+        return values
+
+    @property
+    def window_tokens(self) -> int:
+        """Tokens of a full window."""
+        return int(self.model.config.window // self.model.config.patch)
+
+    def spread(self, most: int) -> list[int]:
+        """Validation windows, `most` at most, spread evenly."""
+        assert self.watched is not None
+        return spread(len(self.watched), most)
+
+    def note(self, values: dict[str, float]) -> None:
+        """Say what a validation gave, and keep the weights if they are the best so far."""
+        position, f1 = self.state.position, values.get("exact_f1", 0.0)
+        if self.is_main:
+            log.info(
+                "step %d, %.1f Mb: validation loss %.3f, pointer accuracy %.3f, exact F1 %.3f",
+                position.step, position.bases / 1e6, values["loss"], values["pointer_accuracy"], f1,
+            )  # fmt: skip
+        if not self.config.patience:
+            return
+        if f1 > position.best_f1:
+            position.best_f1, position.validations_since = f1, 0
+            self.state.best = {
+                name: tensor.detach().to("cpu", copy=True) for name, tensor in self.model.state_dict().items()
+            }
+        else:
+            position.validations_since += 1
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.is_main:
+            state.save(self.folder, self.run.key(), self.state, self.run.pieces_mib)
+        self.saved = time.monotonic()
+
+    def train(self) -> bool:
+        """Train to the end, or until time or SIGTERM stops it; see `train`."""
+        config, position = self.config, self.state.position
+        batches = training_batches(
+            config, self.sampler, position, self.model.config.patch, self.process, self.processes
+        )
+        shown = progress("training", config.tokens, "tokens") if self.is_main else nullcontext()
+        with noticing_sigterm() as stop, shown as bar:
+            if bar:
+                bar.advance(position.tokens)
+            while not self.done:
+                before = position.tokens
+                stopping, due = self.step(next(batches), bool(stop))
+                if bar:
+                    bar.advance(position.tokens - before)
+                at_end = position.tokens >= config.tokens
+                if at_end or crossed(before, position.tokens - before, config.validate_every_tokens):
+                    self.validate()
+                if self.done or stopping or due:
+                    self.save()
+                if stopping and not self.done:
+                    if self.is_main:
+                        log.warning(
+                            "stopped after %d of %d tokens; run again to continue",
+                            position.tokens,
+                            config.tokens,
+                        )
+                    return False
+        if self.is_main:
+            write_model(self.run, self.state, self.folder / METRICS)
+        return True
+
+
 def train(run: Run) -> bool:
     """Train to the end, or until time or SIGTERM stops it; continues from the newest checkpoint of the state
     folder.
@@ -180,111 +401,11 @@ def train(run: Run) -> bool:
     Raises:
         InputError: settings, corpora and checkpoints do not fit together.
     """
-    config, weights = run.training, loss_weights(run.training)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    accelerator = Accelerator(
-        cpu=run.device == "cpu", mixed_precision="bf16" if config.precision == "bf16" else "no"
-    )
-    model = initial_model(run).to(accelerator.device).train()
-    optimizer = make_optimizer(model, config)
-    patch, window = model.config.patch, model.config.window
-
-    corpus = Corpus.open(run.train)
-    sampler = WindowSampler(
-        corpus, window, config.batch_windows, config.seed, gene_fraction=config.gene_fraction
-    )
-    watched = None if run.validation is None else ValidationWindows(Corpus.open(run.validation), window)
-
-    key = run.key()
-    folder = run.state / key
-    folder.mkdir(parents=True, exist_ok=True)
-    found, damaged = state.load_newest(folder, key, model, optimizer)
-    for checkpoint in damaged:
-        log.warning("checkpoint %s is damaged: its digest differs; using the one before it", checkpoint)
-    position = found or Position()
-    metrics = MetricsLog(folder / METRICS, position.step)
-    if found:
-        log.info("continuing at step %d, %d tokens", position.step, position.tokens)
-
-    began = saved = time.monotonic()
-    seconds_before = position.seconds
-
-    def measure(event: str, values: dict[str, float]) -> None:
-        spent = max(position.seconds, 1e-9)
-        metrics.write(
-            {
-                "event": event,
-                "step": position.step,
-                "tokens": position.tokens,
-                "bases": position.bases,
-                **values,
-                "learning_rate": learning_rate(config, position.tokens),
-                "tokens_per_second": position.tokens / spent,
-                "bases_per_second": position.bases / spent,
-                "seconds": spent,
-            }
-        )
-
-    def look_at_validation() -> None:
-        if watched is not None:
-            batches = validation_batches(watched, config.batch_windows, config.validation_windows)
-            values = validate(model, batches, accelerator, weights)
-            measure("val", values)
-            log.info(
-                "step %d, %.1f Mb: validation loss %.3f, pointer accuracy %.3f",
-                position.step, position.bases / 1e6, values["loss"], values["pointer_accuracy"],
-            )  # fmt: skip
-
-    with noticing_sigterm() as stop, progress("training", config.tokens, "tokens") as bar:
-        bar.advance(position.tokens)
-        for batch in training_batches(config, sampler, position):
-            if position.tokens >= config.tokens:
-                break
-            counts, meter = denominators(batch), Meter.empty()
-            set_learning_rate(optimizer, learning_rate(config, position.tokens))
-            for part in micro_batches(batch, config.micro_batch_windows):
-                inputs = {
-                    name: tensor.to(accelerator.device, non_blocking=True) for name, tensor in part.items()
-                }
-                with accelerator.autocast():
-                    losses: Losses = model(**inputs, label_smoothing=config.label_smoothing)
-                total = sum(weights[name] * getattr(losses, name) / counts[name] for name in LOSSES)
-                accelerator.backward(total)
-                meter.add(losses, dict.fromkeys(LOSSES, 0.0))
-            norm = float(nn.utils.clip_grad_norm_(model.parameters(), config.clip))
-            if not math.isfinite(norm):
-                raise InputError(
-                    f"the gradient is not finite at step {position.step}; lower peak_learning_rate"
-                )
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-
-            new_tokens = encoder_positions(batch, patch)
-            due = crossed(position.tokens, new_tokens, config.validate_every_tokens)
-            position.step += 1
-            position.tokens += new_tokens
-            position.bases += int(batch["valid"].sum())
-            position.windows += len(batch["valid"])
-            now = time.monotonic()
-            position.seconds = seconds_before + now - began
-            meter.counts = counts
-            measure("train", {**meter.means(weights), "gradient_norm": norm})
-            bar.advance(new_tokens)
-            finished = position.tokens >= config.tokens
-            if due or finished:
-                look_at_validation()
-            out_of_time = config.max_seconds > 0 and now - began > config.max_seconds
-            if finished or stop or out_of_time or now - saved > config.save_every_seconds:
-                state.save(folder, key, position, model, optimizer)
-                saved = time.monotonic()
-            if (stop or out_of_time) and not finished:
-                log.warning(
-                    "stopped after %d of %d tokens; run again to continue", position.tokens, config.tokens
-                )
-                return False
-    write_model(run, model, folder / METRICS)
-    return True
+    trainer = Trainer(run)
+    finished = trainer.train()
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
+    return finished
 
 
 def crossed(before: int, added: int, interval: int) -> bool:
@@ -293,25 +414,13 @@ def crossed(before: int, added: int, interval: int) -> bool:
     return interval > 0 and before // interval < (before + added) // interval
 
 
-def write_model(run: Run, model: GeneScribeModel, metrics: Path) -> None:
-    """Write the model folder: configuration, weights, the metrics of its training and what made it."""
-    with atomic_folder(run.out) as folder:
-        with without_bars():
-            model.save_pretrained(folder)
-        shutil.copyfile(metrics, folder / METRICS)
-        origin = {"training": run.training.decisive(), "digests": run.digests}
-        (folder / "training.json").write_text(
-            json.dumps(origin, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
-
-
 def input_digests(train: Path, validation: Path | None, initial: Path | None) -> dict[str, str]:
     """Digests of what a run reads: manifests (which hold the digests of the shards) and initial weights."""
     files = {"train": train / "manifest.json"}
     if validation is not None:
         files["validation"] = validation / "manifest.json"
     if initial is not None:
-        files["initial"] = initial / "model.safetensors"
+        files |= {f"initial/{file.name}": file for file in weight_files(initial) or [initial / WEIGHTS]}
     for path in files.values():
         if not path.is_file():
             raise InputError("no such file", path)

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
+from genescribe.model.pieces import load_pieces, save_pieces
+from genescribe.training.average import Average
 
-MODEL, OPTIMIZER, RANDOM = "model.safetensors", "optimizer.safetensors", "random.safetensors"
+MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
+AVERAGE, BEST = "average.safetensors", "best.safetensors"
 POSITION = "position.json"
 KEEP = 2
 """Checkpoints kept: if the newest turns out damaged, the one before it is used."""
@@ -33,6 +34,8 @@ class Position:
         bases: nucleotides seen, padding excluded.
         windows: windows seen; the next batch begins with this sample index.
         seconds: training time of all parts of the run.
+        best_f1: the best exact F1 of validation so far; -1 before the first.
+        validations_since: validations since then.
     """
 
     step: int = 0
@@ -40,6 +43,27 @@ class Position:
     bases: int = 0
     windows: int = 0
     seconds: float = 0.0
+    best_f1: float = -1.0
+    validations_since: int = 0
+
+
+@dataclass
+class TrainingState:
+    """Everything that the next step depends on. Random numbers are no part of it: windows and dropout are
+    functions of the seed and the step.
+
+    Attributes:
+        model, optimizer: as they are trained.
+        average: moving average of the weights, if the run keeps one.
+        best: weights with the best exact F1 so far, if the run looks for them.
+        position: how far the run has come.
+    """
+
+    model: nn.Module
+    optimizer: Optimizer
+    average: Average | None = None
+    best: dict[str, Tensor] | None = None
+    position: Position = field(default_factory=Position)
 
 
 def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
@@ -60,22 +84,28 @@ def _load_optimizer(model: nn.Module, optimizer: Optimizer, tensors: dict[str, T
         optimizer.state[parameter][entry] = value.to(device)
 
 
-def _random_tensors() -> dict[str, Tensor]:
-    tensors = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        tensors |= {f"cuda{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())}
-    return tensors
+def save(folder: Path, key: str, state: TrainingState, pieces_mib: int = 0) -> Path:
+    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder.
 
-
-def save(folder: Path, key: str, position: Position, model: nn.Module, optimizer: Optimizer) -> Path:
-    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder."""
-    target = folder / f"step-{position.step:09d}"
+    No file of tensors is larger than `pieces_mib` MiB, unless that is 0.
+    """
+    contents = {
+        MODEL: state.model.state_dict(),
+        OPTIMIZER: _optimizer_tensors(state.model, state.optimizer),
+    }
+    if state.average is not None:
+        contents[AVERAGE] = state.average.weights
+    if state.best is not None:
+        contents[BEST] = state.best
+    target = folder / f"step-{state.position.step:09d}"
     with atomic_folder(target) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary / MODEL)
-        save_file(_optimizer_tensors(model, optimizer), temporary / OPTIMIZER)
-        save_file(_random_tensors(), temporary / RANDOM)
-        digests = {name: sha256(temporary / name) for name in (MODEL, OPTIMIZER, RANDOM)}
-        content = {"key": key, "position": asdict(position), "sha256": digests}
+        files = [
+            file
+            for name, tensors in contents.items()
+            for file in save_pieces(tensors, temporary, name, pieces_mib)
+        ]
+        digests = {file: sha256(temporary / file) for file in files}
+        content = {"key": key, "position": asdict(state.position), "sha256": digests}
         (temporary / POSITION).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for old in sorted(folder.glob("step-*"))[:-KEEP]:
         shutil.rmtree(old)
@@ -94,13 +124,11 @@ def _verified(checkpoint: Path) -> dict[str, Any] | None:
     return content
 
 
-def load_newest(
-    folder: Path, key: str, model: nn.Module, optimizer: Optimizer
-) -> tuple[Position | None, list[Path]]:
-    """Load the newest whole checkpoint in place.
+def load_newest(folder: Path, key: str, state: TrainingState) -> list[Path]:
+    """Load the newest whole checkpoint in place; leave the state as it is if there is none.
 
     Returns:
-        the position it was saved at, None if there is no checkpoint; and the damaged ones passed over.
+        the damaged checkpoints that were passed over.
 
     Raises:
         InputError: the checkpoint belongs to another configuration.
@@ -116,11 +144,17 @@ def load_newest(
                 "this checkpoint belongs to another configuration; give another --state folder or remove it",
                 checkpoint,
             )
-        model.load_state_dict(load_file(checkpoint / MODEL))
-        _load_optimizer(model, optimizer, load_file(checkpoint / OPTIMIZER))
-        random = load_file(checkpoint / RANDOM)
-        torch.set_rng_state(random["cpu"])
-        if torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([random[name] for name in sorted(random) if name != "cpu"])
-        return Position(**content["position"]), damaged
-    return None, damaged
+        state.model.load_state_dict(load_pieces(checkpoint, MODEL))
+        _load_optimizer(state.model, state.optimizer, load_pieces(checkpoint, OPTIMIZER))
+        if state.average is not None:
+            state.average.load(load_pieces(checkpoint, AVERAGE))
+        state.best = load_pieces(checkpoint, BEST) or None
+        state.position = Position(**content["position"])
+        break
+    return damaged
+
+
+def clean(folder: Path, damaged: list[Path]) -> None:
+    """Remove damaged checkpoints, which would count among those kept, and what a kill left half-written."""
+    for path in (*damaged, *folder.glob(".partial-*")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

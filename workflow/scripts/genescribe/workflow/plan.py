@@ -71,6 +71,7 @@ class Plan:
                 "folder": f"results/genomes/{name}",
                 "regions": f"results/genomes/{name}/regions/{split}.bed",
                 "domain": self.species[name].kind,
+                "doubtful_starts": self.species[name].doubtful_starts,
             }
             for name in self.stage_species(stage, split)
         ]

@@ -31,6 +31,7 @@ class Species:
         genetic_code: NCBI number, such as `11`; `1;NC_001224.1=3` gives one sequence its own.
         split: in the notation of `genescribe split`: `train=whole` or `train=ID:1-1000;test=ID:1001-2000`.
         augustus_species: AUGUSTUS's parameter set, or None where there is none to compare with.
+        doubtful_starts: whether the annotation's start codons are to be trusted less.
         evidence: where the accession was confirmed.
     """
 
@@ -42,6 +43,7 @@ class Species:
     genetic_code: str
     split: str
     augustus_species: str | None
+    doubtful_starts: bool
     evidence: str | None
 
     @property
@@ -126,5 +128,6 @@ def _read_row(cells: dict[str, str], rules: dict[str, Any], path: str | Path, nu
         genetic_code=cells["genetic_code"],
         split=WHOLE.get(cells["split"], cells["split"]),
         augustus_species=cells.get("augustus_species") or None,
+        doubtful_starts=cells.get("doubtful_starts") == "yes",
         evidence=cells.get("evidence") or None,
     )

@@ -1,0 +1,140 @@
+"""What is measured on the way: losses, and on validation windows the exact F1 of decoded genes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genescribe.corpus.reader import ValidationWindows
+from genescribe.language import vocabulary
+from genescribe.language.codec import decode
+from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
+from genescribe.model.generation import generate
+from genescribe.model.modeling import GeneScribeModel, Losses
+
+LOSSES = ("token", "pointer", "frame", "boundary")
+MAX_GENES = 32
+"""Genes that a validation window may hold: weights that write without end early in training cost no time."""
+
+Total = Callable[[Sequence[float]], list[float]]
+"""Sums numbers over all processes."""
+
+
+@dataclass
+class Meter:
+    """Sums of losses over batches, and what they are divided by."""
+
+    sums: dict[str, float]
+    counts: dict[str, float]
+    hits: float = 0.0
+
+    @classmethod
+    def empty(cls) -> Meter:
+        """Nothing counted yet."""
+        return cls(dict.fromkeys(LOSSES, 0.0), dict.fromkeys(LOSSES, 0.0))
+
+    def add(self, losses: Losses, counts: dict[str, float] | None = None) -> None:
+        """Count one forward pass."""
+        for name in LOSSES:
+            self.sums[name] += float(getattr(losses, name).detach())
+            self.counts[name] += counts[name] if counts else 0.0
+        self.hits += float(losses.pointer_hits)
+
+    def over_processes(self, total: Total) -> Meter:
+        """The sums over all processes."""
+        *values, hits = total([*self.sums.values(), *self.counts.values(), self.hits])
+        sums, counts = values[: len(LOSSES)], values[len(LOSSES) :]
+        return Meter(dict(zip(LOSSES, sums, strict=True)), dict(zip(LOSSES, counts, strict=True)), hits)
+
+    def means(self, weights: dict[str, float]) -> dict[str, float]:
+        """Mean losses by the names that metrics.jsonl uses."""
+        means = {name: self.sums[name] / max(self.counts[name], 1.0) for name in LOSSES}
+        metrics = {f"{name}_loss": value for name, value in means.items()}
+        metrics["pointer_accuracy"] = self.hits / max(self.counts["pointer"], 1.0)
+        return {"loss": sum(weights[name] * value for name, value in means.items()), **metrics}
+
+
+@dataclass
+class GeneCounts:
+    """Complete protein-coding genes in windows: in the reference, predicted, and in both exactly."""
+
+    reference: float = 0
+    predicted: float = 0
+    matched: float = 0
+
+    def add(self, reference: Iterable[GeneModel], predicted: Iterable[GeneModel], masked: Tensor) -> None:
+        """Count one window.
+
+        Args:
+            reference: genes of the annotation.
+            predicted: genes that were decoded.
+            masked: True (L,) where the annotation is not to be trusted: a gene predicted there that is not in
+                the reference does not count if more than half of its bases are masked.
+        """
+        expected = {gene for gene in reference if gene.kind == PROTEIN_CODING and gene.is_complete}
+        found = {gene for gene in predicted if gene.kind == PROTEIN_CODING and gene.is_complete}
+        matched = expected & found
+        neutral = [gene for gene in found - expected if _masked_share(gene, masked) > 0.5]
+        self.reference += len(expected)
+        self.predicted += len(found) - len(neutral)
+        self.matched += len(matched)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall; 0 where there is no gene at all."""
+        return 2 * self.matched / max(self.reference + self.predicted, 1)
+
+
+def _masked_share(gene: GeneModel, masked: Tensor) -> float:
+    return sum(float(masked[start:end].sum()) for start, end in gene.segments) / gene.length
+
+
+@torch.no_grad()
+def mean_losses(
+    forward: Callable[[dict[str, Tensor]], Losses],
+    batches: Iterable[dict[str, Tensor]],
+    denominators: Callable[[dict[str, Tensor]], dict[str, float]],
+) -> Meter:
+    """Losses over batches.
+
+    Args:
+        forward: the model's losses of a batch, in evaluation mode.
+        batches: what to measure on.
+        denominators: what a batch's losses are divided by.
+    """
+    meter = Meter.empty()
+    for batch in batches:
+        meter.add(forward(batch), denominators(batch))
+    return meter
+
+
+def decoded_genes(
+    model: GeneScribeModel, windows: ValidationWindows, indices: Sequence[int], size: int
+) -> GeneCounts:
+    """Decode windows and compare their genes with the annotation's, window by window.
+
+    Genes that the language cannot express in a window are in neither set.
+
+    Args:
+        model: in evaluation mode.
+        windows: validation windows.
+        indices: which of them.
+        size: windows decoded side by side.
+    """
+    counts = GeneCounts()
+    for first in range(0, len(indices), size):
+        part = indices[first : first + size]
+        batch = windows.rows(part)
+        grammars = [windows.grammar(index) for index in part]
+        for grammar in dict.fromkeys(grammars):
+            rows = [row for row, other in enumerate(grammars) if other == grammar]
+            valid = batch["valid"][rows].tolist()
+            written = generate(model, batch["codes"][rows], valid, grammar, MAX_GENES)
+            for row, length, window in zip(rows, valid, written, strict=True):
+                known = batch["tokens"][row] != vocabulary.PAD
+                reference = decode(batch["tokens"][row][known], batch["positions"][row][known], length)
+                counts.add(reference, window.genes, torch.from_numpy(~batch["loss_mask"][row]))
+    return counts
