@@ -8,11 +8,18 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from genescribe.language import vocabulary
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.layers import GatedMLP, SelfAttention, merge_heads, rotary_angles, rotate, split_heads
+from genescribe.model.layers import (
+    GatedMLP,
+    SelfAttention,
+    attention,
+    merge_heads,
+    rotary_angles,
+    rotate,
+    split_heads,
+)
 
 
 @dataclass
@@ -85,9 +92,7 @@ class CrossAttention(nn.Module):
         """(B, S, width) at positions (B, S), in patches -> (B, S, width)."""
         query = split_heads(self.query(x), self.heads)
         cosine, sine = rotary_angles(positions[:, None], query.shape[-1])
-        mixed = functional.scaled_dot_product_attention(
-            rotate(query, cosine, sine), key, value, attn_mask=mask
-        )
+        mixed = attention(rotate(query, cosine, sine), key, value, mask)
         out: Tensor = self.out(merge_heads(mixed))
         return out
 
@@ -118,7 +123,7 @@ class DecoderLayer(nn.Module):
         whole = cache.key is None
         query, key, value = self.self_attention.project(self.self_norm(x), *rotation)
         key, value = cache.extend(key, value)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=whole)
+        mixed = attention(query, key, value, causal=whole)
         x = x + self.dropout(self.self_attention.out(merge_heads(mixed)))
         if self.use_cross_attention:
             read = self.cross_attention(
