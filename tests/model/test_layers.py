@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from genescribe.model.layers import attention, rotary_angles, rotate
+from genescribe.model.layers import LayerNorm, attention, rotary_angles, rotate
 from torch import Tensor
 from torch.nn import functional
 
@@ -59,3 +59,14 @@ def test_rotation_and_its_gradient_are_those_of_the_formula() -> None:
     (expected * weigh.detach()).sum().backward()
     torch.testing.assert_close(rotate(x, cosine, sine), expected, atol=1e-6, rtol=0)
     torch.testing.assert_close(x.grad, y.grad, atol=1e-6, rtol=0)
+
+
+def test_gradients_of_a_norm_over_many_rows_are_not_rounding() -> None:
+    x, gradient = tensors(6, (40_000, 16), (40_000, 16), kind=torch.bfloat16)
+    norm, exact = LayerNorm(16), torch.nn.LayerNorm(16)
+    norm(x).backward(gradient.detach())
+    y = x.detach().float().requires_grad_()
+    exact(y).backward(gradient.detach().float())
+    for got, want in ((norm.weight, exact.weight), (norm.bias, exact.bias), (x, y)):
+        assert got.grad is not None and want.grad is not None
+        assert (got.grad.float() - want.grad).norm() / want.grad.norm() < 0.02

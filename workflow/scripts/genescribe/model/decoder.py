@@ -13,6 +13,7 @@ from genescribe.language import vocabulary
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.layers import (
     GatedMLP,
+    LayerNorm,
     SelfAttention,
     attention,
     merge_heads,
@@ -102,11 +103,11 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
-        self.self_norm = nn.LayerNorm(config.width)
+        self.self_norm = LayerNorm(config.width)
         self.self_attention = SelfAttention(config.width, config.heads)
-        self.cross_norm = nn.LayerNorm(config.width)
+        self.cross_norm = LayerNorm(config.width)
         self.cross_attention = CrossAttention(config.width, config.heads)
-        self.mlp_norm = nn.LayerNorm(config.width)
+        self.mlp_norm = LayerNorm(config.width)
         self.mlp = GatedMLP(config.width, config.mlp_ratio)
         self.dropout = nn.Dropout(config.dropout)
         self.use_cross_attention = True
@@ -143,7 +144,7 @@ class Decoder(nn.Module):
         self.tokens = nn.Embedding(vocabulary.SIZE, config.width)
         self.pointed = nn.Linear(config.channels, config.width)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.norm = nn.LayerNorm(config.width)
+        self.norm = LayerNorm(config.width)
 
     def start(self, memory: Tensor, patch_mask: Tensor | None) -> DecoderCache:
         """An empty cache over a memory (B, T, width), of which `patch_mask` (B, T) may be read."""
