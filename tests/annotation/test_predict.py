@@ -25,7 +25,7 @@ from genescribe.language.codec import encode
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.decoder import last_pointed_position
-from genescribe.model.generation import generate
+from genescribe.model.generation import encode_windows, generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import TrainingConfig
@@ -122,7 +122,7 @@ def test_without_the_cache_the_probabilities_are_the_same(
         tokens = torch.from_numpy(np.asarray(encoding.tokens))[None]
         positions = torch.from_numpy(np.asarray(encoding.positions))[None]
         with torch.inference_mode():
-            encoded = model.encode(torch.from_numpy(codes)[None])
+            encoded = encode_windows(model, codes[None], [WINDOW])
             logits, pointers = model.step(
                 encoded, model.start(encoded), tokens, positions, last_pointed_position(positions)
             )

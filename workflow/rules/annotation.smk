@@ -120,6 +120,12 @@ use rule stitch as stitch_control with:
     benchmark:
         "results/benchmarks/stitch_control/{species}-{control}.tsv"
     params:
+        min_logprob=lambda wildcards: PLAN.control_threshold(
+            wildcards.control, "min_logprob"
+        ),
+        min_logprob_single=lambda wildcards: PLAN.control_threshold(
+            wildcards.control, "min_logprob_single"
+        ),
         others=[],
     message:
         "Stitch the genes of {wildcards.species}, control {wildcards.control}"

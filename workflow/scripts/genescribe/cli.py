@@ -15,6 +15,7 @@ from genescribe.corpus import commands as corpus
 from genescribe.errors import InputError
 from genescribe.genomes import commands as genomes
 from genescribe.report import commands as report
+from genescribe.training import commands as training
 
 app = typer.Typer(
     name="genescribe",
@@ -28,6 +29,7 @@ STEPS: tuple[Callable[..., None], ...] = (
     genomes.survey,
     corpus.split,
     corpus.shards,
+    training.bundle,
     annotation.predict,
     annotation.stitch,
     benchmark.augustus,

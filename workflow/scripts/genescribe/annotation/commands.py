@@ -38,7 +38,9 @@ def annotate(
         Path, typer.Argument(help="FASTA, plain or compressed, or a normalised genome's folder.")
     ],
     out: Annotated[Path, typer.Option(help="GFF3 to write.")],
-    model: Annotated[Path, typer.Option(help="Model folder, as `genescribe train` writes it.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Model folder; the demo's, if you do not name one.")
+    ] = None,
     genetic_code: Annotated[int, typer.Option(help="NCBI translation table.")] = 11,
     circular: Annotated[list[str] | None, typer.Option(help="Circular sequence; may be repeated.")] = None,
     proteins: Annotated[Path | None, typer.Option(help="FASTA of proteins to write.")] = None,
@@ -54,7 +56,7 @@ def annotate(
 
     Example: genescribe annotate genome.fna.gz --model results/models/demo/finetune --out genes.gff3
     """
-    from genescribe.annotation.predict import choose_device, load_model
+    from genescribe.annotation.predict import choose_device, default_model, load_model
     from genescribe.annotation.predict import predict as predict_windows
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
@@ -63,7 +65,7 @@ def annotate(
     from genescribe.genomes.regions import read_bed
 
     target = read_target(genome, genetic_code, frozenset(circular or ()))
-    loaded = load_model(model, choose_device(device))
+    loaded = load_model(model or default_model(), choose_device(device))
     where = None if regions is None else read_bed(regions)
     windows = tile(target.sequences, target.circular, loaded.config.window, stride or None, where)
     predictions = predict_windows(loaded, target.sequences, target.genetic_codes, windows, batch)

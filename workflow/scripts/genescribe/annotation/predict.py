@@ -18,9 +18,11 @@ from genescribe.language.bases import Codes, N, to_codes
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.generation import WindowGenes, generate
 from genescribe.model.modeling import GeneScribeModel, read_model
+from genescribe.model.pieces import weight_files
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
+DEMO_MODEL = Path("results/models/demo/finetune")
 SHORTEST_PART = 40 * STEP
 """A window that holds too many genes is decoded in parts, down to this length."""
 
@@ -45,13 +47,26 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     Raises:
         InputError: the folder holds no GeneScribe model.
     """
-    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+    if not (folder / "config.json").is_file() or not weight_files(folder):
         raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
     try:
         model = read_model(folder)
     except (ValueError, OSError, RuntimeError) as error:
         raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
     return on_device(model, device)
+
+
+def default_model() -> Path:
+    """The model of a command that names none: what `make demo` trained in this folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (DEMO_MODEL / "config.json").is_file():
+        raise InputError(
+            f"no weights are bundled yet: give --model DIR, or run `make demo`, which trains {DEMO_MODEL}"
+        )
+    return DEMO_MODEL
 
 
 def on_device(model: GeneScribeModel, device: torch.device) -> GeneScribeModel:

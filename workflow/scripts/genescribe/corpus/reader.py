@@ -163,7 +163,7 @@ class WindowSampler:
         around = self._around(
             piece, np.array([(first, first + size) for first, size in sorted(spans)]).reshape(-1, 2)
         )
-        share = float((1.0 / (around[:, 1] - around[:, 0])).sum()) / len(piece.gene_spans)
+        share = float((1.0 / (around[:, 1] - around[:, 0])).sum()) / piece.gene_count
         return 1.0 / (1.0 - self.gene_fraction + self.gene_fraction * self._offsets(piece) * share)
 
     def draw(self, index: int) -> tuple[int, int, bool, float]:
@@ -174,14 +174,19 @@ class WindowSampler:
         piece = self.corpus.pieces[number]
         first, last = 0, self._offsets(piece)
         weight = 1.0
-        weighted = piece.entry.introns and self.gene_fraction > 0 and len(piece.gene_spans) > 0
+        weighted = piece.entry.introns and self.gene_fraction > 0 and piece.gene_count > 0
         if weighted and of_gene < self.gene_fraction:
-            gene = int(at_gene * len(piece.gene_spans))
-            first, last = self._around(piece, piece.gene_spans[gene : gene + 1])[0].tolist()
+            span = piece.gene_span(int(at_gene * piece.gene_count))
+            first, last = self._around(piece, np.array([span]))[0].tolist()
         start = (first + int(at_offset * (last - first))) % len(piece)
         if weighted:
             weight = self._weight(piece, start)
         return number, start, bool(strand < 0.5), weight
+
+    def length(self, index: int) -> int:
+        """Bases really there in the window of sample `index`."""
+        number, start, _, _ = self.draw(index)
+        return self.corpus.pieces[number].window_length(start, self.window)
 
     def rows(self, indices: Sequence[int]) -> Batch:
         """The samples with these indices as a batch (see `collate`), for batches that grow or are shared
@@ -208,24 +213,24 @@ class ValidationWindows:
     """
 
     def __init__(self, corpus: Corpus, window: int, stride: int | None = None) -> None:
-        self.corpus, self.window = corpus, window
-        self.places = [
-            (number, start)
-            for number, piece in enumerate(corpus.pieces)
-            for start in range(0, len(piece), stride or window)
-        ]
+        self.corpus, self.window, self.stride = corpus, window, stride or window
+        self._ends = np.cumsum([-(-len(piece) // self.stride) for piece in corpus.pieces])
 
     def __len__(self) -> int:
-        return len(self.places)
+        return int(self._ends[-1])
+
+    def _place(self, index: int) -> tuple[Piece, int]:
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        before = int(self._ends[number - 1]) if number else 0
+        return self.corpus.pieces[number], (index - before) * self.stride
 
     def rows(self, indices: Iterable[int]) -> Batch:
         """The windows with these indices as a batch (see `collate`)."""
-        places = (self.places[index] for index in indices)
-        return collate([cut(self.corpus.pieces[n], start, self.window) for n, start in places], self.window)
+        return collate([cut(*self._place(index), self.window) for index in indices], self.window)
 
     def grammar(self, index: int) -> GrammarConfig:
         """The grammar of the window with this index."""
-        return self.corpus.pieces[self.places[index][0]].grammar
+        return self._place(index)[0].grammar
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order."""

@@ -18,14 +18,16 @@ import numpy.typing as npt
 from genescribe.language.bases import Codes, N
 from genescribe.language.gene_model import KINDS, End, GeneModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 ARRAYS = (
     "bases", "n_runs", "masked", "gene_kind", "gene_strand", "gene_left", "gene_right", "gene_lead",
-    "gene_first_segment", "segments",
+    "gene_first_segment", "gene_reach", "segments",
 )  # fmt: skip
 """bases uint8 (bytes,) four bases a byte; n_runs, masked, segments int64 (rows, 2); gene_* (genes,), of which
-gene_first_segment int64 (genes + 1,) indexes `segments` within the shard."""
+gene_first_segment int64 (genes + 1,) indexes `segments` within the shard, and gene_reach int64 (genes, 2)
+holds the first base of a gene and the furthest end of it and those before it in its piece: both ascend, so
+that they can be searched."""
 
 _ENDS = (End.CLOSED, End.OPEN, End.OPEN_INTRON)
 _STRANDS = "+-"
@@ -124,6 +126,13 @@ def gene_arrays(genes: Sequence[GeneModel]) -> dict[str, npt.NDArray[Any]]:
         "gene_first_segment": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
         "segments": np.array(segments, dtype=np.int64).reshape(-1, 2),
     }
+
+
+def gene_reach(genes: Sequence[GeneModel]) -> Intervals:
+    """First base of each gene of one piece, sorted by it, and the furthest end so far, (genes, 2)."""
+    starts = np.array([gene.start for gene in genes], dtype=np.int64)
+    ends = np.array([gene.end for gene in genes], dtype=np.int64)
+    return np.stack([starts, np.maximum.accumulate(ends)], axis=1)
 
 
 def gene_at(arrays: dict[str, npt.NDArray[Any]], index: int, offset: int) -> GeneModel:

@@ -18,6 +18,7 @@ from genescribe.corpus.shard_format import (
     MANIFEST,
     PieceEntry,
     gene_arrays,
+    gene_reach,
     pack,
     runs,
 )
@@ -97,7 +98,9 @@ class _ShardWriter:
 
     def _reset(self) -> None:
         self._pieces: list[PieceEntry] = []
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {"bases": [], "n_runs": [], "masked": []}
+        self._parts: dict[str, list[npt.NDArray[Any]]] = {
+            key: [] for key in ("bases", "n_runs", "masked", "gene_reach")
+        }
         self._genes: list[Any] = []
         self._bases = 0
 
@@ -108,7 +111,6 @@ class _ShardWriter:
 
     def add(self, genome: GenomeSpec, piece: CutPiece, genetic_code: int, kinds: tuple[str, ...]) -> None:
         """Add a piece."""
-        first_gene = len(self._genes)
         self._genes += piece.genes
         self._pieces.append(
             PieceEntry(
@@ -124,7 +126,7 @@ class _ShardWriter:
                 bases=self._append("bases", pack(piece.codes)),
                 n_runs=self._append("n_runs", runs(piece.codes == N)),
                 masked=self._append("masked", piece.masked),
-                genes=(first_gene, len(self._genes)),
+                genes=self._append("gene_reach", gene_reach(piece.genes)),
             )
         )
         self._bases += len(piece.codes)

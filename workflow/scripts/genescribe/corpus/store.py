@@ -1,20 +1,21 @@
 """An opened corpus: pieces whose bases are read from the shards as they are asked for.
 
-Needs numpy, safetensors and `language` alone, so that it runs on a bare GPU node.
+Needs numpy and `language` alone, so that it runs on a bare GPU node.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
 from genescribe.corpus.shard_format import (
     ARRAYS,
@@ -30,23 +31,74 @@ from genescribe.language.bases import Codes, N
 from genescribe.language.gene_model import GeneModel
 from genescribe.language.grammar import GrammarConfig
 
+Side = Literal["left", "right"]
+Rows = npt.NDArray[Any]
+_TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("<u1"), "I64": np.dtype("<i8")}
+_SEARCHED = 512
+"""Rows that are read at once at the end of a search."""
+
 
 class Shard:
-    """One opened shard: bases are read from the file as windows ask for them, the tables are held in
-    memory."""
+    """One shard on disk. Rows are read when windows ask for them and never kept, so that memory does not grow
+    with the corpus; they are not mapped either, for mapped pages would count as memory of the process."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         try:
-            self._file = safe_open(str(path), framework="numpy")
-            self._bases = self._file.get_slice("bases")
-            self.arrays = {key: self._file.get_tensor(key) for key in ARRAYS if key != "bases"}
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"not a shard ({error}); build the corpus again", path) from error
+            self._file = path.open("rb", buffering=0)
+            size = int.from_bytes(self._file.read(8), "little")
+            header = json.loads(self._file.read(size))
+            # Name -> place of the first row in the file, type, shape of a row.
+            self._arrays = {
+                name: (
+                    8 + size + header[name]["data_offsets"][0],
+                    _TYPES[header[name]["dtype"]],
+                    tuple(header[name]["shape"][1:]),
+                )
+                for name in ARRAYS
+            }
+        except (OSError, ValueError, KeyError, TypeError, IndexError, MemoryError) as error:
+            raise InputError(f"not a shard ({error!r}); build the corpus again", path) from error
+
+    def __reduce__(self) -> tuple[type[Shard], tuple[Path]]:
+        # Worker processes that are not forked open the file again.
+        return Shard, (self.path,)
+
+    def rows(self, name: str, first: int, last: int) -> Rows:
+        """Rows [first, last) of an array."""
+        place, dtype, shape = self._arrays[name]
+        width = dtype.itemsize * math.prod(shape)
+        # Unlike seek and read, this leaves no position behind that forked processes would share.
+        data = os.pread(self._file.fileno(), (last - first) * width, place + first * width)
+        return np.frombuffer(data, dtype).reshape(last - first, *shape)
+
+    def search(self, name: str, column: int, first: int, last: int, value: int, side: Side) -> int:
+        """Where `value` belongs among rows [first, last) whose `column` ascends, as `numpy.searchsorted`."""
+        low, high = first, last
+        while high - low > _SEARCHED:
+            middle = (low + high) // 2
+            probe = self.rows(name, middle, middle + 1)[0, column]
+            if probe < value or (side == "right" and probe == value):
+                low = middle + 1
+            else:
+                high = middle
+        return low + int(np.searchsorted(self.rows(name, low, high)[:, column], value, side=side))
 
     def codes(self, first_byte: int, start: int, end: int) -> Codes:
         """Base codes [start, end) of the piece whose bytes begin at `first_byte`, N runs not yet put in."""
-        packed = self._bases[first_byte + start // 4 : first_byte + -(-end // 4)]
+        packed = self.rows("bases", first_byte + start // 4, first_byte + -(-end // 4))
         return unpack(packed, start % 4, end - start)
+
+    def genes(self, first: int, last: int, offset: int) -> list[GeneModel]:
+        """Genes [first, last), with `offset` added to their coordinates."""
+        arrays = {
+            name: self.rows(name, first, last)
+            for name in ("gene_kind", "gene_strand", "gene_left", "gene_right", "gene_lead")
+        }
+        segments = self.rows("gene_first_segment", first, last + 1)
+        arrays["gene_first_segment"] = segments - segments[0]
+        arrays["segments"] = self.rows("segments", int(segments[0]), int(segments[-1]))
+        return [gene_at(arrays, index, offset) for index in range(last - first)]
 
 
 class Piece:
@@ -60,25 +112,15 @@ class Piece:
     def __len__(self) -> int:
         return self.entry.length
 
-    @cached_property
-    def _n_runs(self) -> npt.NDArray[np.int64]:
-        return self._shard.arrays["n_runs"][slice(*self.entry.n_runs)]
+    @property
+    def gene_count(self) -> int:
+        """Genes in the piece."""
+        return self.entry.genes[1] - self.entry.genes[0]
 
-    @cached_property
-    def _masked(self) -> npt.NDArray[np.int64]:
-        return self._shard.arrays["masked"][slice(*self.entry.masked)]
-
-    @cached_property
-    def gene_spans(self) -> npt.NDArray[np.int64]:
-        """First base and one past the last of each gene, sorted by first base, (genes, 2)."""
-        arrays = self._shard.arrays
-        rows = arrays["gene_first_segment"][self.entry.genes[0] : self.entry.genes[1] + 1]
-        return np.stack([arrays["segments"][rows[:-1], 0], arrays["segments"][rows[1:] - 1, 1]], axis=1)
-
-    @cached_property
-    def _reach(self) -> npt.NDArray[np.int64]:
-        """The furthest end of each gene and those before it: ascending, so that it can be searched."""
-        return np.maximum.accumulate(self.gene_spans[:, 1])
+    def gene_span(self, index: int) -> tuple[int, int]:
+        """First base and one past the last of gene `index`, in the piece's coordinates."""
+        (gene,) = self._shard.genes(self.entry.genes[0] + index, self.entry.genes[0] + index + 1, 0)
+        return gene.start, gene.end
 
     def _turns(self) -> tuple[int, ...]:
         """Offsets at which features are seen: once around either way on a circular piece."""
@@ -91,37 +133,35 @@ class Piece:
         codes = self._shard.codes(first_byte, start, min(end, len(self)))
         if end > len(self):
             codes = np.concatenate([codes, self._shard.codes(first_byte, 0, end - len(self))])
-        for first, last in self._overlapping(self._n_runs, start, length):
+        for first, last in self._overlapping("n_runs", self.entry.n_runs, start, length):
             codes[first:last] = N
         return codes
 
     def _overlapping(
-        self, intervals: npt.NDArray[np.int64], start: int, length: int
+        self, name: str, rows: tuple[int, int], start: int, length: int
     ) -> Iterator[tuple[int, int]]:
         """Parts of sorted disjoint intervals inside a window, in its coordinates."""
-        if not len(intervals):
+        if rows[0] == rows[1]:
             return
         for turn in self._turns():
-            first = np.searchsorted(intervals[:, 1], start - turn, side="right")
-            last = np.searchsorted(intervals[:, 0], start + length - turn, side="left")
-            for left, right in (intervals[first:last] + (turn - start)).tolist():
-                yield max(left, 0), min(right, length)
+            first = self._shard.search(name, 1, *rows, start - turn, "right")
+            last = self._shard.search(name, 0, *rows, start + length - turn, "left")
+            if first < last:
+                for left, right in (self._shard.rows(name, first, last) + (turn - start)).tolist():
+                    yield max(left, 0), min(right, length)
 
     def masked(self, start: int, length: int) -> Iterator[tuple[int, int]]:
         """Masked intervals of a window, in its coordinates."""
-        return self._overlapping(self._masked, start, length)
+        return self._overlapping("masked", self.entry.masked, start, length)
 
     def genes(self, start: int, length: int) -> list[GeneModel]:
         """Genes with a base or an intron in a window, whole, in the window's coordinates."""
-        found = []
-        spans = self.gene_spans
+        found: list[GeneModel] = []
         for turn in self._turns():
-            first = np.searchsorted(self._reach, start - turn, side="right")
-            last = np.searchsorted(spans[:, 0], start + length - turn, side="left")
-            for index in range(int(first), int(last)):
-                if spans[index, 1] > start - turn:
-                    row = self.entry.genes[0] + index
-                    found.append(gene_at(self._shard.arrays, row, turn - start))
+            first = self._shard.search("gene_reach", 1, *self.entry.genes, start - turn, "right")
+            last = self._shard.search("gene_reach", 0, *self.entry.genes, start + length - turn, "left")
+            if first < last:
+                found += [gene for gene in self._shard.genes(first, last, turn - start) if gene.end > 0]
         return found
 
     def window_length(self, start: int, window: int) -> int:

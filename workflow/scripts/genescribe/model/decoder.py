@@ -8,11 +8,19 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from genescribe.language import vocabulary
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.layers import GatedMLP, SelfAttention, merge_heads, rotary_angles, rotate, split_heads
+from genescribe.model.layers import (
+    GatedMLP,
+    LayerNorm,
+    SelfAttention,
+    attention,
+    merge_heads,
+    rotary_angles,
+    rotate,
+    split_heads,
+)
 
 
 @dataclass
@@ -85,9 +93,7 @@ class CrossAttention(nn.Module):
         """(B, S, width) at positions (B, S), in patches -> (B, S, width)."""
         query = split_heads(self.query(x), self.heads)
         cosine, sine = rotary_angles(positions[:, None], query.shape[-1])
-        mixed = functional.scaled_dot_product_attention(
-            rotate(query, cosine, sine), key, value, attn_mask=mask
-        )
+        mixed = attention(rotate(query, cosine, sine), key, value, mask)
         out: Tensor = self.out(merge_heads(mixed))
         return out
 
@@ -97,11 +103,11 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
-        self.self_norm = nn.LayerNorm(config.width)
+        self.self_norm = LayerNorm(config.width)
         self.self_attention = SelfAttention(config.width, config.heads)
-        self.cross_norm = nn.LayerNorm(config.width)
+        self.cross_norm = LayerNorm(config.width)
         self.cross_attention = CrossAttention(config.width, config.heads)
-        self.mlp_norm = nn.LayerNorm(config.width)
+        self.mlp_norm = LayerNorm(config.width)
         self.mlp = GatedMLP(config.width, config.mlp_ratio)
         self.dropout = nn.Dropout(config.dropout)
         self.use_cross_attention = True
@@ -118,7 +124,7 @@ class DecoderLayer(nn.Module):
         whole = cache.key is None
         query, key, value = self.self_attention.project(self.self_norm(x), *rotation)
         key, value = cache.extend(key, value)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=whole)
+        mixed = attention(query, key, value, causal=whole)
         x = x + self.dropout(self.self_attention.out(merge_heads(mixed)))
         if self.use_cross_attention:
             read = self.cross_attention(
@@ -138,7 +144,7 @@ class Decoder(nn.Module):
         self.tokens = nn.Embedding(vocabulary.SIZE, config.width)
         self.pointed = nn.Linear(config.channels, config.width)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.norm = nn.LayerNorm(config.width)
+        self.norm = LayerNorm(config.width)
 
     def start(self, memory: Tensor, patch_mask: Tensor | None) -> DecoderCache:
         """An empty cache over a memory (B, T, width), of which `patch_mask` (B, T) may be read."""

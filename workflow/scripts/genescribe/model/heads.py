@@ -53,16 +53,17 @@ class PointerHead(nn.Module):
         self.gate = nn.Linear(config.width, len(BOUNDARIES))
         self.window = config.window
 
-    def _turn(self, x: Tensor, positions: Tensor) -> Tensor:
+    def _turned_half(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """The first half of x (..., channels), float32 and turned by its positions (...), and the rest."""
         half = self.size // 2
         wavelengths = pointer_wavelengths(half // 2, self.window).to(x.device)
         angles = positions.float().unsqueeze(-1) * (2 * math.pi / wavelengths)
-        return torch.cat((rotate(x[..., :half], angles.cos(), angles.sin()), x[..., half:]), dim=-1)
+        return rotate(x[..., :half].float(), angles.cos(), angles.sin()), x[..., half:].float()
 
     def keys(self, features: Tensor, boundary: Tensor) -> Tensor:
         """Keys (B, L, channels + 8), float32, of features (B, L, channels) and boundary logits (B, L, 8)."""
         positions = torch.arange(features.shape[1], device=features.device)
-        return torch.cat((self._turn(self.key(features).float(), positions), boundary.float()), dim=-1)
+        return torch.cat((*self._turned_half(self.key(features), positions), boundary.float()), dim=-1)
 
     def forward(self, hidden: Tensor, last_pointed: Tensor, keys: Tensor) -> Tensor:
         """Pointer logits.
@@ -75,9 +76,11 @@ class PointerHead(nn.Module):
         Returns:
             logits (B, P, L), float32.
         """
-        query = self._turn(self.query(hidden).float(), last_pointed) / math.sqrt(self.size)
-        queries = torch.cat((query, self.gate(hidden).float()), dim=-1)
-        return torch.bmm(queries, keys.transpose(1, 2))
+        scaled = self.query(hidden).float() / math.sqrt(self.size)
+        queries = torch.cat((*self._turned_half(scaled, last_pointed), self.gate(hidden).float()), dim=-1)
+        # Positions need float32; the product is small, and copies of the keys in bfloat16 cost more.
+        with torch.autocast(keys.device.type, enabled=False):
+            return torch.bmm(queries, keys.transpose(1, 2))
 
 
 class TokenHead(nn.Linear):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,31 @@ class Encoded:
         for name, value in vars(self).items():
             if value is not None:
                 setattr(self, name, value[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[Encoded]) -> Encoded:
+        """One batch, in float32, of several."""
+        masks = [part.patch_mask for part in parts]
+        patch_mask = None
+        if any(mask is not None for mask in masks):
+            patch_mask = torch.cat(
+                [
+                    torch.ones_like(part.memory[..., 0], dtype=torch.bool) if mask is None else mask
+                    for part, mask in zip(parts, masks, strict=True)
+                ]
+            )
+
+        def joined(name: str) -> Tensor:
+            return torch.cat([getattr(part, name) for part in parts]).float()
+
+        return cls(
+            memory=joined("memory"),
+            features=joined("features"),
+            frame=joined("frame"),
+            boundary=joined("boundary"),
+            keys=joined("keys"),
+            patch_mask=patch_mask,
+        )
 
 
 @dataclass
@@ -135,7 +160,7 @@ class GeneScribeModel(PreTrainedModel):
         """Read tokens (B, S) and give token logits (B, S, V) and pointer logits (B, S, L) of what comes
         next."""
         hidden = self.decoder(tokens, positions, last_pointed, encoded.features, cache)
-        logits = self.token_head(hidden).float()
+        logits: Tensor = self.token_head(hidden).float()
         return logits, self.pointer_head(hidden, last_pointed, encoded.keys)
 
     def forward(

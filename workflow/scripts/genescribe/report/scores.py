@@ -19,7 +19,7 @@ CONTROLS = {
     "random_weights": ("Random weights", "the same program with an untrained network"),
     "no_cross_attention": (
         "No cross-attention",
-        "the decoder may not look at the DNA; only the grammar does",
+        "the decoder does not read the encoder's memory; it only points into its features",
     ),
     "dense_orf": ("Dense heads + ORF rule", "no decoder: per-base classes and open reading frames"),
 }

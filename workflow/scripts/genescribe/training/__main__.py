@@ -38,6 +38,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--state", type=Path, required=True, help="folder for checkpoints between interruptions"
     )
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
+    parser.add_argument(
+        "--pieces-mib",
+        type=int,
+        default=0,
+        help="largest file of weights and checkpoints, in MiB; 0: no limit",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     return parser.parse_args(arguments)
 
@@ -61,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
             out=options.out,
             device=options.device,
             digests=input_digests(options.train, options.val, options.init),
+            pieces_mib=options.pieces_mib,
         )
         return 0 if train(run) else UNFINISHED
     except InputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -63,21 +64,35 @@ def share(indices: range, process: int, processes: int) -> range:
 
 
 class _TrainingBatches(Dataset[dict[str, Tensor]]):
-    """Item i is the batch of sample indices `ranges[i]`."""
+    """Item `range` is the batch of these sample indices."""
 
-    def __init__(self, sampler: WindowSampler, ranges: list[range]) -> None:
-        self.sampler, self.ranges = sampler, ranges
+    def __init__(self, sampler: WindowSampler) -> None:
+        self.sampler = sampler
 
-    def __len__(self) -> int:
-        return len(self.ranges)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return model_inputs(self.sampler.rows(self.ranges[index]))
+    def __getitem__(self, indices: range) -> dict[str, Tensor]:
+        return model_inputs(self.sampler.rows(indices))
 
 
-BATCHES_AHEAD = 256
-"""How many batches are planned at a time: their sizes depend on the tokens seen, estimated from full
-windows."""
+def planned(
+    config: TrainingConfig, sampler: WindowSampler, position: Position, patch: int
+) -> Iterator[range]:
+    """Sample indices of every batch from a position on, without end.
+
+    While the batch ramps up, its size depends on the tokens seen; the places of the windows tell these before
+    any window is read, so that worker processes may run ahead.
+    """
+    first, tokens = position.windows, position.tokens
+    while True:
+        batch = range(first, first + batch_windows(config, tokens, sampler.window // patch))
+        yield batch
+        first = batch.stop
+        if ramping(config, tokens):
+            tokens += sum(-(-sampler.length(index) // patch) for index in batch)
+
+
+def _leave_stopping_to_the_parent(worker: int) -> None:
+    """SIGTERM may reach the whole process group: the training process then saves, and ends its workers."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def training_batches(
@@ -89,28 +104,19 @@ def training_batches(
     processes: int = 1,
 ) -> Iterator[dict[str, Tensor]]:
     """Batches from a position on, or one process's shares of them, without end. Each is a pure function of
-    its first sample index and its size.
-
-    While the batch ramps up, the size of a batch depends on the tokens seen, so batches are then read one at
-    a time.
+    its first sample index and its size, whether `config.workers` processes read it ahead or none.
     """
-    first = position.windows
-    while True:
-        growing = ramping(config, position.tokens)
-        ranges = []
-        for _ in range(1 if growing else BATCHES_AHEAD):
-            size = batch_windows(config, position.tokens, sampler.window // patch)
-            ranges.append(share(range(first, first + size), process, processes))
-            first += size
-        workers = 0 if growing else config.workers
-        # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader
-        # would draw from the global one, and dropout after a resume would differ.
-        yield from DataLoader(
-            _TrainingBatches(sampler, ranges),
-            batch_size=None,
-            num_workers=workers,
-            generator=torch.Generator().manual_seed(0),
-        )
+    plan = planned(config, sampler, position, patch)
+    # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader would
+    # draw from the global one.
+    yield from DataLoader(
+        _TrainingBatches(sampler),
+        batch_size=None,
+        sampler=(share(batch, process, processes) for batch in plan),
+        num_workers=config.workers,
+        worker_init_fn=_leave_stopping_to_the_parent,
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
 def spread(total: int, most: int) -> list[int]:

@@ -173,6 +173,8 @@ class Run:
         state: folder that keeps checkpoints and metrics between interruptions.
         out: model folder to write.
         device: "auto", "cpu", "cuda" or "mps".
+        digests: of what the run reads; see `training.loop.input_digests`.
+        pieces_mib: largest file of weights and checkpoints in MiB; 0 for no limit.
     """
 
     training: TrainingConfig
@@ -184,6 +186,7 @@ class Run:
     out: Path
     device: str = "auto"
     digests: dict[str, str] = field(default_factory=dict)
+    pieces_mib: int = 0
 
     def key(self) -> str:
         """Hash of all that determines the result, 16 hexadecimal digits: names the folder of the

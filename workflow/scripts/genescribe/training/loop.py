@@ -22,6 +22,7 @@ from genescribe.errors import InputError
 from genescribe.files import sha256
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.modeling import GeneScribeModel, Losses, read_model
+from genescribe.model.pieces import WEIGHTS, check_pieces, weight_files
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.average import Average
@@ -135,6 +136,7 @@ class Trainer:
         )
         self.process, self.processes = self.accelerator.process_index, self.accelerator.num_processes
         model = initial_model(run).to(self.accelerator.device).train()
+        check_pieces(model.state_dict(), run.pieces_mib)
         average = Average(model, self.config.ema_decay) if self.config.ema_decay else None
         self.model = model
         self.state = state.TrainingState(model, make_optimizer(model, self.config), average)
@@ -353,7 +355,7 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint."""
         if self.is_main:
-            state.save(self.folder, self.run.key(), self.state)
+            state.save(self.folder, self.run.key(), self.state, self.run.pieces_mib)
         self.saved = time.monotonic()
 
     def train(self) -> bool:
@@ -418,7 +420,7 @@ def input_digests(train: Path, validation: Path | None, initial: Path | None) ->
     if validation is not None:
         files["validation"] = validation / "manifest.json"
     if initial is not None:
-        files["initial"] = initial / "model.safetensors"
+        files |= {f"initial/{file.name}": file for file in weight_files(initial) or [initial / WEIGHTS]}
     for path in files.values():
         if not path.is_file():
             raise InputError("no such file", path)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from genescribe.files import atomic_folder, atomic_path
+from genescribe.model.card import METRICS, ORIGIN, origin, write_card
 from genescribe.model.modeling import GeneScribeModel, without_bars
+from genescribe.model.pieces import save_model
 from genescribe.training.config import Run
 from genescribe.training.state import TrainingState
 
-METRICS = "metrics.jsonl"
 UNAVERAGED = "unaveraged"
 
 
@@ -47,12 +48,10 @@ def write_model(run: Run, trained: TrainingState, metrics: Path) -> None:
     assert isinstance(model, GeneScribeModel)
     with atomic_folder(run.out) as folder, without_bars():
         if trained.average is not None:
-            model.save_pretrained(folder / UNAVERAGED)
+            save_model(model, folder / UNAVERAGED, run.pieces_mib)
         with nullcontext() if trained.average is None else trained.average.in_place(model):
-            chosen = trained.best or model.state_dict()
-            model.save_pretrained(folder, state_dict=chosen)
+            save_model(model, folder, run.pieces_mib, trained.best)
         shutil.copyfile(metrics, folder / METRICS)
-        origin = {"training": run.training.decisive(), "digests": run.digests}
-        (folder / "training.json").write_text(
-            json.dumps(origin, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        made = origin(run.training.decisive(), run.digests, run.train, run.initial)
+        (folder / ORIGIN).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_card(folder, model.num_parameters())

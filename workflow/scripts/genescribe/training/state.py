@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
+from genescribe.model.pieces import load_pieces, save_pieces
 from genescribe.training.average import Average
 
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
@@ -84,10 +84,13 @@ def _load_optimizer(model: nn.Module, optimizer: Optimizer, tensors: dict[str, T
         optimizer.state[parameter][entry] = value.to(device)
 
 
-def save(folder: Path, key: str, state: TrainingState) -> Path:
-    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder."""
+def save(folder: Path, key: str, state: TrainingState, pieces_mib: int = 0) -> Path:
+    """Write a checkpoint `folder`/step-N and remove all but the newest two. Returns its folder.
+
+    No file of tensors is larger than `pieces_mib` MiB, unless that is 0.
+    """
     contents = {
-        MODEL: {name: value.contiguous() for name, value in state.model.state_dict().items()},
+        MODEL: state.model.state_dict(),
         OPTIMIZER: _optimizer_tensors(state.model, state.optimizer),
     }
     if state.average is not None:
@@ -96,9 +99,12 @@ def save(folder: Path, key: str, state: TrainingState) -> Path:
         contents[BEST] = state.best
     target = folder / f"step-{state.position.step:09d}"
     with atomic_folder(target) as temporary:
-        for name, tensors in contents.items():
-            save_file(tensors, temporary / name)
-        digests = {name: sha256(temporary / name) for name in contents}
+        files = [
+            file
+            for name, tensors in contents.items()
+            for file in save_pieces(tensors, temporary, name, pieces_mib)
+        ]
+        digests = {file: sha256(temporary / file) for file in files}
         content = {"key": key, "position": asdict(state.position), "sha256": digests}
         (temporary / POSITION).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for old in sorted(folder.glob("step-*"))[:-KEEP]:
@@ -138,12 +144,11 @@ def load_newest(folder: Path, key: str, state: TrainingState) -> list[Path]:
                 "this checkpoint belongs to another configuration; give another --state folder or remove it",
                 checkpoint,
             )
-        state.model.load_state_dict(load_file(checkpoint / MODEL))
-        _load_optimizer(state.model, state.optimizer, load_file(checkpoint / OPTIMIZER))
+        state.model.load_state_dict(load_pieces(checkpoint, MODEL))
+        _load_optimizer(state.model, state.optimizer, load_pieces(checkpoint, OPTIMIZER))
         if state.average is not None:
-            state.average.load(load_file(checkpoint / AVERAGE))
-        if BEST in content["sha256"]:
-            state.best = load_file(checkpoint / BEST)
+            state.average.load(load_pieces(checkpoint, AVERAGE))
+        state.best = load_pieces(checkpoint, BEST) or None
         state.position = Position(**content["position"])
         break
     return damaged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from genescribe.workflow.config import STAGES
@@ -91,6 +92,14 @@ class Plan:
                 "introns": any(one.kind == "eukaryote" for one in trained),
             }
         return json.dumps(settings)
+
+    def control_threshold(self, control: str, name: str) -> float:
+        """`min_logprob` or `min_logprob_single` of a control: that of the product, none for random weights.
+
+        They find every gene improbable; what the grammar alone gives is the point of that row.
+        """
+        threshold: float = self.config["annotation"][name]
+        return -inf if control == "random_weights" else threshold
 
     def predictors(self, species: str) -> list[str]:
         """Our own row first, then programs that can run: AUGUSTUS needs parameters, Prodigal a prokaryote."""

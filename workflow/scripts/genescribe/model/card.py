@@ -1,0 +1,155 @@
+"""The model card: what a model folder says of itself, in the form of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+CARD, ORIGIN, METRICS = "README.md", "training.json", "metrics.jsonl"
+
+TEMPLATE = """\
+---
+license: mit
+library_name: transformers
+tags:
+- biology
+- genomics
+- gene-prediction
+- dna
+{results}---
+
+# GeneScribe model
+
+Reads DNA in windows of {window} bases and writes their genes: an encoder reads the sequence, a decoder
+writes one gene after another and points at the bases where its parts begin and end. {parameters} parameters;
+genes {introns} introns; genetic code (NCBI number) {genetic_codes}.
+
+## Use
+
+    from genescribe import annotate_sequence, load_model
+
+    model = load_model("this folder")
+    genes = annotate_sequence(model, "ACGT...")
+
+or `genescribe annotate genome.fna.gz --model FOLDER --out genes.gff3`. With `import genescribe.model`,
+`AutoConfig` and `AutoModel` of transformers know the folder too; no code is loaded from it.
+
+## Training
+
+{stages}
+`training.json` holds all settings; `metrics.jsonl` the losses of the last stage.
+
+## Validation
+
+{validation}
+
+## Limits
+
+- What it learnt are the annotations above, partly the work of other programs. It shares their errors.
+- It is made for genomes like those above. What it does with others must be measured; scores on sequence of a
+  genome that it was trained on, or of a near relative, say nothing about that.
+- Genes that the annotation language cannot express are never written: frameshifts, trans-splicing, recoded
+  stop codons.
+- A score is the model's own probability of the whole gene. It is no proof that the gene is there.
+
+## Licence
+
+MIT, weights and code. The sequences and annotations above have terms of their own.
+"""
+
+
+def origin(
+    settings: Mapping[str, Any], digests: Mapping[str, str], corpus: Path, initial: Path | None
+) -> dict[str, Any]:
+    """What made a model, for its training.json: settings, digests, genomes, and the same of the model before.
+
+    Args:
+        settings: of the training run.
+        digests: of what it read.
+        corpus: folder of shards that it learnt from.
+        initial: model folder that it started from.
+    """
+    manifest = json.loads((corpus / "manifest.json").read_text(encoding="utf-8"))
+    kept = ("name", "domain", "genetic_codes", "bases", "masked_bases", "genes")
+    before = None if initial is None else initial / ORIGIN
+    return {
+        "training": dict(settings),
+        "digests": dict(digests),
+        "genomes": [{key: genome[key] for key in kept} for genome in manifest["genomes"]],
+        "initial": json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else None,
+    }
+
+
+def write_card(folder: Path, parameters: int) -> None:
+    """Write the README.md of a model folder that holds configuration, training.json and metrics.jsonl.
+
+    The same folder gives the same bytes: there is no date in it.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    made = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+    events = [json.loads(line) for line in (folder / METRICS).read_text(encoding="utf-8").splitlines()]
+    watched = [event for event in events if event["event"] == "val"]
+    seen = events[-1]
+    stages = [*_stages(made)]
+    stages[-1] += f" It read {seen['tokens']:,} tokens (encoder positions), {seen['bases']:,} bases."
+    text = TEMPLATE.format(
+        results=_results(watched[-1]) if watched else "",
+        window=config["window"],
+        parameters=f"{parameters:,}",
+        introns="with" if config["introns"] else "without",
+        genetic_codes=", ".join(map(str, config["genetic_codes"])),
+        stages="".join(f"{number}. {stage}\n" for number, stage in enumerate(stages, start=1)),
+        validation=_validation(watched[-1]) if watched else "None: no corpus was set aside for it.",
+    )
+    (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def _stages(made: Mapping[str, Any]) -> Iterator[str]:
+    """Each stage of training as a sentence, the first one first."""
+    if made["initial"] is not None:
+        yield from _stages(made["initial"])
+    genomes = ", ".join(
+        f"{genome['name']} ({genome['domain']}, {genome['bases']:,} bases, "
+        f"{sum(genome['genes'].values()):,} genes)"
+        for genome in made["genomes"]
+    )
+    digests = ", ".join(f"{name} `{digest}`" for name, digest in sorted(made["digests"].items()))
+    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}. SHA-256: {digests}."
+
+
+_FIGURES = {
+    "loss": "loss, all parts",
+    "token_loss": "token, nats",
+    "pointer_loss": "pointer, nats",
+    "exact_f1": "exact F1 of decoded genes, window by window",
+    "pointer_accuracy": "pointer accuracy, over all bases of the window",
+    "frame_loss": "frame and strand of a base, nats",
+    "boundary_loss": "boundaries of a base",
+}
+
+
+def _validation(event: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"| {name} | {event[key]:.4f} |\n" for key, name in _FIGURES.items() if event.get(key) is not None
+    )
+    return (
+        f"Windows of the validation corpus, after {event['tokens']:,} tokens:\n\n| | |\n| --- | --- |\n{rows}"
+    )
+
+
+def _results(event: Mapping[str, Any]) -> str:
+    """The model-index of the hub: YAML, of which JSON is a part."""
+    types = {"exact_f1": "f1", "pointer_accuracy": "accuracy"}
+    metrics = [
+        {"type": kind, "name": _FIGURES[key], "value": event[key]}
+        for key, kind in types.items()
+        if event.get(key) is not None
+    ]
+    result = {
+        "task": {"type": "token-classification", "name": "gene prediction"},
+        "dataset": {"type": "genescribe", "name": "validation corpus"},
+        "metrics": metrics,
+    }
+    return "model-index: " + json.dumps([{"name": "genescribe", "results": [result]}]) + "\n"
