@@ -109,8 +109,8 @@ class CodingPotential(nn.Module):
         """Base codes (B, L) -> statistics of each patch and their average around it, each (B, T,
         channels)."""
         own = self.codons(codes) + self.hexamers(codes)
-        # As a 2-d convolution it takes channels last, thirty times faster on a CPU. In float32: oneDNN's bfloat16
-        # kernel never returns for 16 or fewer channels (torch 2.13).
+        # As a 2-d convolution it takes channels last, thirty times faster on a CPU. In float32: oneDNN's
+        # bfloat16 kernel never returns for 16 or fewer channels (torch 2.13).
         with torch.autocast(codes.device.type, enabled=False):
             average = functional.conv2d(
                 own.float().transpose(1, 2).unsqueeze(2),
