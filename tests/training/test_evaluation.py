@@ -10,7 +10,7 @@ from genescribe.corpus.reader import ValidationWindows
 from genescribe.corpus.store import Corpus
 from genescribe.language.gene_model import End, GeneModel
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.generation import WindowGenes
+from genescribe.model.generation import WindowGenes, generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training import evaluation
 from genescribe.training.evaluation import GeneCounts, decoded_genes
@@ -85,3 +85,18 @@ def test_decoding_the_annotation_itself_gives_f1_1_and_losing_genes_lowers_it(
     assert (counts.reference, counts.predicted, counts.f1) == (inside, inside, 1.0)
     monkeypatch.setattr(evaluation, "generate", first_only)
     assert 0 < decoded_genes(model, windows, indices, size=2).f1 < 1
+
+
+def test_untrained_weights_stop_at_the_most_tokens_and_keep_the_genes_finished_by_then(
+    ecoli_corpus: Path,
+) -> None:
+    windows = ValidationWindows(Corpus.open(ecoli_corpus), WINDOW)
+    torch.manual_seed(0)
+    model = GeneScribeModel(GeneScribeConfig(window=WINDOW, width=32, heads=2, channels=16)).eval()
+    codes, grammar = windows.rows([0, 1])["codes"], windows.grammar(0)
+    few, more = (generate(model, codes, [WINDOW] * 2, grammar, max_tokens=most) for most in (12, 60))
+    assert all(window.truncated for window in few)
+    for short, long in zip(few, more, strict=True):
+        assert len(short.genes) == len(short.log_probabilities) <= 12 / 4
+        assert short.genes == long.genes[: len(short.genes)]
+    assert sum(len(window.genes) for window in more) > sum(len(window.genes) for window in few)

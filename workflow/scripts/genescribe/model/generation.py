@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,8 @@ class WindowGenes:
         genes: gene models in the window's coordinates, in the order they were written, each valid by the
             grammar.
         log_probabilities: of each gene, the sum over its tokens and pointers.
-        truncated: whether writing stopped at `MAX_GENES`.
+        truncated: whether writing stopped at the most genes or tokens allowed; the genes are those finished
+            by then.
     """
 
     genes: list[GeneModel]
@@ -48,9 +50,12 @@ class _Writing:
 
     def genes(self, length: int) -> WindowGenes:
         finished = self.tokens[-1] == vocabulary.EOS
-        # Without EOS, decoding stopped after a whole gene: close the sentence so that the codec can read it.
-        tokens = self.tokens if finished else [*self.tokens, vocabulary.EOS]
-        positions = self.positions if finished else [*self.positions, vocabulary.NO_POSITION]
+        tokens, positions = self.tokens, self.positions
+        if not finished:
+            # Close the sentence after the last whole gene, so that the codec can read it.
+            whole = max(i for i, t in enumerate(tokens) if t in (vocabulary.BOS, vocabulary.END)) + 1
+            tokens = [*tokens[:whole], vocabulary.EOS]
+            positions = [*positions[:whole], vocabulary.NO_POSITION]
         models = decode(np.array(tokens), np.array(positions), length)
         sums, running = [], 0.0
         for token, value in zip(self.tokens[1:], self.log_probabilities, strict=True):
@@ -63,7 +68,12 @@ class _Writing:
 
 @torch.inference_mode()
 def generate(
-    model: GeneScribeModel, codes: Codes, valid: list[int], grammar: GrammarConfig, max_genes: int = MAX_GENES
+    model: GeneScribeModel,
+    codes: Codes,
+    valid: list[int],
+    grammar: GrammarConfig,
+    max_genes: int = MAX_GENES,
+    max_tokens: float = math.inf,
 ) -> list[WindowGenes]:
     """Write the genes of a batch of windows, greedily.
 
@@ -73,11 +83,12 @@ def generate(
         valid: real bases of each window.
         grammar: what may be written.
         max_genes: most genes per window.
+        max_tokens: most tokens per window. Untrained weights may write one gene of thousands of segments.
     """
     device = model.device
     tables = [build_tables(row, grammar, valid=count) for row, count in zip(codes, valid, strict=True)]
     encoded = encode_windows(model, codes, valid)
-    return write(model, encoded, GrammarMask(tables, grammar, device), valid, max_genes)
+    return write(model, encoded, GrammarMask(tables, grammar, device), valid, max_genes, max_tokens)
 
 
 def reads_in_bfloat16(device: torch.device) -> bool:
@@ -105,7 +116,12 @@ def encode_windows(model: GeneScribeModel, codes: Codes, valid: list[int]) -> En
 
 
 def write(
-    model: GeneScribeModel, encoded: Encoded, mask: GrammarMask, valid: list[int], max_genes: int = MAX_GENES
+    model: GeneScribeModel,
+    encoded: Encoded,
+    mask: GrammarMask,
+    valid: list[int],
+    max_genes: int = MAX_GENES,
+    max_tokens: float = math.inf,
 ) -> list[WindowGenes]:
     """Write the genes of encoded windows, greedily; windows leave the batch as they are finished."""
     rows = len(valid)
@@ -117,7 +133,9 @@ def write(
     tokens = torch.full((rows,), vocabulary.BOS, device=device)
     positions = torch.full((rows,), vocabulary.NO_POSITION, device=device)
     last_pointed = torch.zeros(rows, dtype=torch.long, device=device)
-    while active:
+    steps = 0
+    while active and steps < max_tokens:
+        steps += 1
         hidden = model.decoder(
             tokens[:, None], positions[:, None], last_pointed[:, None], encoded.features, cache
         )

@@ -16,8 +16,9 @@ from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel, Losses
 
 LOSSES = ("token", "pointer", "frame", "boundary")
-MAX_GENES = 32
-"""Genes that a validation window may hold: weights that write without end early in training cost no time."""
+MAX_GENES, MAX_TOKENS = 32, 256
+"""What is decoded of a validation window at most: weights that write without end early in training cost no
+time. A bacterial window of 6144 bases has some 40 tokens."""
 
 Total = Callable[[Sequence[float]], list[float]]
 """Sums numbers over all processes."""
@@ -132,7 +133,7 @@ def decoded_genes(
         for grammar in dict.fromkeys(grammars):
             rows = [row for row, other in enumerate(grammars) if other == grammar]
             valid = batch["valid"][rows].tolist()
-            written = generate(model, batch["codes"][rows], valid, grammar, MAX_GENES)
+            written = generate(model, batch["codes"][rows], valid, grammar, MAX_GENES, MAX_TOKENS)
             for row, length, window in zip(rows, valid, written, strict=True):
                 known = batch["tokens"][row] != vocabulary.PAD
                 reference = decode(batch["tokens"][row][known], batch["positions"][row][known], length)
