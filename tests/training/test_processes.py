@@ -119,7 +119,7 @@ def test_sigterm_saves_and_exits_with_75(ecoli_corpus: Path, tmp_path: Path) -> 
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    _, complaint = process.communicate(timeout=100)
+    _, complaint = process.communicate(timeout=300)
     assert process.returncode == 75, complaint
     assert "run again to continue" in complaint
     (checkpoint,) = folder.glob("state/*/step-*")
