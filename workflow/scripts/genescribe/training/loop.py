@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import signal
@@ -358,6 +359,17 @@ class Trainer:
             state.save(self.folder, self.run.key(), self.state, self.run.pieces_mib)
         self.saved = time.monotonic()
 
+    def part(self) -> None:
+        """Part from the other processes, when all of them are done."""
+        self.accelerator.wait_for_everyone()
+        # The wrapper goes before the process group does. Else the group dies with the wrapper, which holds
+        # Python's lock and waits for gloo's threads, and one of these may wait for the lock to free the
+        # tensor of the barrier above.
+        self.wrapped = self.model
+        self.accelerator.free_memory()
+        gc.collect()
+        self.accelerator.end_training()
+
     def train(self) -> bool:
         """Train to the end, or until time or SIGTERM stops it; see `train`."""
         config, position = self.config, self.state.position
@@ -403,8 +415,7 @@ def train(run: Run) -> bool:
     """
     trainer = Trainer(run)
     finished = trainer.train()
-    trainer.accelerator.wait_for_everyone()
-    trainer.accelerator.end_training()
+    trainer.part()
     return finished
 
 
