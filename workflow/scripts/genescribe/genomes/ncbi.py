@@ -165,7 +165,8 @@ class _Transfer:
             self._target.open("ab" if here else "wb") as file,
         ):
             bar.advance(here)
-            for chunk in response.iter_bytes(1 << 16):
+            # No size of chunks: httpx would collect them, and lose what it holds when the connection is cut.
+            for chunk in response.iter_bytes():
                 file.write(chunk)
                 bar.advance(len(chunk))
 
