@@ -348,9 +348,7 @@ def test_server_that_is_not_there(ncbi: Any, out: Path, waits: list[float]) -> N
 
 
 def test_base_address_must_be_one() -> None:
-    with pytest.raises(
-        InputError, match=r"the base address 'api.ncbi.nlm.nih.gov' does not begin"
-    ):
+    with pytest.raises(InputError, match=r"the base address 'api.ncbi.nlm.nih.gov' does not begin"):
         Datasets("api.ncbi.nlm.nih.gov")
 
 
