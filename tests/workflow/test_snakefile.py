@@ -31,6 +31,8 @@ def rules() -> dict[str, str]:
 
 
 RULES = rules()
+# A run that trains the model it annotates with.
+OWN_WEIGHTS = "annotation={model: finetune}"
 
 
 def planned(output: str) -> dict[str, int]:
@@ -93,8 +95,15 @@ def training_table(schemas: Path) -> list[Species]:
     return list(table.values())
 
 
-def test_full_run_is_planned(snakemake: Snakemake, training_table: list[Species]) -> None:
+def test_default_run_is_planned(snakemake: Snakemake) -> None:
     result = snakemake("-n", "--cores", "2")
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["stitch"] == jobs["score_table"] == jobs["write_report"] == 1
+
+
+def test_full_run_is_planned(snakemake: Snakemake, training_table: list[Species]) -> None:
+    result = snakemake("-n", "--cores", "2", "--config", OWN_WEIGHTS)
     assert result.returncode == 0, result.stdout
     jobs = planned(result.stdout)
     learned = [one for one in training_table if one.has("train") or one.has("val")]
@@ -106,7 +115,7 @@ def test_full_run_is_planned(snakemake: Snakemake, training_table: list[Species]
 def test_test_genomes_of_the_training_table_are_planned(
     snakemake: Snakemake, training_table: list[Species]
 ) -> None:
-    result = snakemake("-n", "--cores", "2", "--config", "species=config/training_species.tsv")
+    result = snakemake("-n", "--cores", "2", "--config", "species=config/training_species.tsv", OWN_WEIGHTS)
     assert result.returncode == 0, result.stdout
     jobs = planned(result.stdout)
     tested = [one for one in training_table if one.has("test")]
@@ -127,7 +136,7 @@ def test_test_genomes_of_the_training_table_are_planned(
     ],
 )
 def test_targets(target: str, with_jobs: set[str], without_jobs: set[str], snakemake: Snakemake) -> None:
-    result = snakemake("-n", "--cores", "2", target)
+    result = snakemake("-n", "--config", OWN_WEIGHTS, "--cores", "2", target)
     assert result.returncode == 0, result.stdout
     jobs = set(planned(result.stdout))
     assert with_jobs <= jobs
@@ -141,7 +150,7 @@ def test_workflow_snakefile_stands_alone(snakemake: Snakemake) -> None:
 
 
 def test_cluster_profile_is_read(snakemake: Snakemake) -> None:
-    result = snakemake("-n", "--profile", "profiles/slurm")
+    result = snakemake("-n", "--profile", "profiles/slurm", "--config", OWN_WEIGHTS)
     assert result.returncode == 0, result.stdout
     assert planned(result.stdout)["train"] == 2
 
