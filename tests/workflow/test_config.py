@@ -137,6 +137,11 @@ def test_missing_key_is_named(load_config: Load, schemas: Path) -> None:
             "no/such/folder",
             "no/such/folder is none of pretrain, finetune and no model folder",
         ),
+        (
+            "training.initial",
+            "no/such/folder",
+            r"configuration: training\.initial: no/such/folder is no model folder; one holds config.json and",
+        ),
         ("download.mirror", "no/mirror", r"configuration: download\.mirror: no such folder: no/mirror"),
     ],
 )
@@ -165,6 +170,36 @@ def test_a_stage_as_model_needs_something_to_train_on(
     species = read_species(table, schemas / "species.schema.yaml")
     with pytest.raises(InputError, match=r"annotation\.model: finetune needs a species with a training"):
         check_names(load_config("demo.yaml"), species, species)
+
+
+def test_pretrain_is_no_model_where_training_starts_from_one(
+    load_config: Load, schemas: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    config = load_config("demo.yaml")
+    edit(config, "training.initial", "weights")
+    edit(config, "annotation.model", "pretrain")
+    with pytest.raises(InputError, match=r"annotation\.model: pretrain is left out where training\.initial"):
+        check_names(config, *tables(config, schemas))
+
+
+def test_a_model_without_introns_learns_from_no_eukaryote(
+    load_config: Load, schemas: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"introns": false}')
+    fasta, gff, table = tmp_path / "a.fna", tmp_path / "a.gff3", tmp_path / "species.tsv"
+    fasta.write_text(">a\nACGT\n")
+    gff.write_text("##gff-version 3\n")
+    table.write_text(
+        f"name\tfasta\tgff\tdomain\tgenetic_code\tsplit\nyeast\t{fasta}\t{gff}\tfungi\t1\ttrain\n"
+    )
+    species = read_species(table, schemas / "species.schema.yaml")
+    config = load_config("demo.yaml")
+    edit(config, "training.initial", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"yeast: column domain: fungi, but the model in .* writes no introns"
+    ):
+        check_names(config, {}, species)
 
 
 @pytest.fixture

@@ -103,11 +103,8 @@ def validation_shards(wildcards):
 
 
 def initial_weights(wildcards):
-    """Weights that a training stage starts from: those of the stage before it."""
-    before = STAGES.index(wildcards.stage) - 1
-    if before < 0:
-        return []
-    return f"results/models/{wildcards.run}/{STAGES[before]}/model.safetensors"
+    """Weights that a training stage starts from: those of the stage before it, or of a model that is named."""
+    return PLAN.initial_weights(wildcards.stage) or []
 
 
 def calibration_file(wildcards):
