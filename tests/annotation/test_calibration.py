@@ -64,6 +64,15 @@ def test_fitted_scores_are_calibrated_on_other_genes() -> None:
         assert np.array(right)[chosen].mean() == pytest.approx(scores[chosen].mean(), abs=0.06)
 
 
+def test_genes_of_which_few_are_right_are_fitted_too() -> None:
+    random = np.random.default_rng(5)
+    genes = [evidence(-float(random.exponential(8.0)), 0.5, 300) for _ in range(400)]
+    right = [gene.logprob > -0.2 for gene in genes]
+    assert 0 < sum(right) < 20
+    fitted = fit_curve(genes, right, 400)
+    assert sum(fitted.score(gene) for gene in genes) == pytest.approx(sum(right), abs=1.0)
+
+
 def test_too_few_genes_or_none_wrong_leave_a_curve_as_it_was() -> None:
     genes, right = drawn(Curve(), 29, seed=4)
     assert fit_curve(genes, right, 29) == Curve()

@@ -78,7 +78,7 @@ class Curve:
 
     def score(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
-        return 1.0 / (1.0 + math.exp(-float(self.weights @ np.array(evidence.features))))
+        return float(np.exp(-np.logaddexp(0.0, -(self.weights @ np.array(evidence.features)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +176,22 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
     prior = Curve().weights
     penalty = np.diag([RIDGE] * (features.shape[1] - 1) + [1e-6])
     weights = prior.copy()
-    for _ in range(50):
-        probability = 1.0 / (1.0 + np.exp(-features @ weights))
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        logits = features @ weights
+        pull = weights - prior
+        return float(np.logaddexp(0.0, logits).sum() - truth @ logits + pull @ penalty @ pull / 2)
+
+    for _ in range(100):
+        probability = np.exp(-np.logaddexp(0.0, -features @ weights))
         gradient = features.T @ (probability - truth) + penalty @ (weights - prior)
         curvature = (features * (probability * (1 - probability))[:, None]).T @ features + penalty
         step = np.linalg.solve(curvature, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
+        # A whole step may overshoot where nearly all probabilities are 0 or 1.
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step /= 2
+        weights = weights - step
+        if np.abs(step).max() <= 1e-9:
             break
     own, disagreement, length, constant = (round(float(value), 6) for value in weights)
     curve = Curve(own, disagreement, length, constant, 0.0, len(genes))
