@@ -37,6 +37,7 @@ STEPS: tuple[Callable[..., None], ...] = (
     training.bundle,
     annotation.predict,
     annotation.stitch,
+    benchmark.calibrate,
     benchmark.augustus,
     benchmark.prodigal,
     benchmark.gffcompare,
