@@ -113,7 +113,7 @@ class Plan:
 
     def calibration_species(self, stage: str) -> list[str]:
         """Species to calibrate a stage's model on: those it watches, whose start codons can be trusted."""
-        return [name for name in self.stage_species(stage, "val") if not self.species[name].doubtful_starts]
+        return [name for name in self.stage_species(stage, "val") if not self.training[name].doubtful_starts]
 
     @property
     def calibrates(self) -> bool:
