@@ -19,8 +19,15 @@ from genescribe.workflow.species import read_species
 
 try:
     check_config(config, WORKFLOW / "schemas/config.schema.yaml")
-    SPECIES = read_species(config["species"], WORKFLOW / "schemas/species.schema.yaml")
-    check_names(config, SPECIES)
+    ROW = WORKFLOW / "schemas/species.schema.yaml"
+    PLAN = Plan(
+        config,
+        read_species(config["species"], ROW),
+        read_species(
+            config["training"]["species_table"], ROW, "training.species_table"
+        ),
+    )
+    check_names(config, PLAN.species, PLAN.training)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -29,7 +36,7 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(WORKFLOW / 'scripts'))}; "
 )
 
-PLAN = Plan(config, SPECIES)
+SPECIES = PLAN.genomes
 REPORT = f"results/report/{config['run']}.html"
 # Environments with torch come in two builds; one solved without a GPU would lose CUDA.
 TORCH = "-cuda" if config["device"] == "cuda" else ""

@@ -24,7 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-COMMANDS: tuple[Callable[..., None], ...] = (annotation.annotate, genomes.normalize, benchmark.score)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    annotation.annotate,
+    genomes.fetch,
+    genomes.normalize,
+    benchmark.score,
+)
 STEPS: tuple[Callable[..., None], ...] = (
     genomes.survey,
     corpus.split,
