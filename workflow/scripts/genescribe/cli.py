@@ -24,7 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-COMMANDS: tuple[Callable[..., None], ...] = (annotation.annotate, genomes.normalize, benchmark.score)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    annotation.annotate,
+    benchmark.score,
+    genomes.convert,
+    genomes.normalize,
+)
 STEPS: tuple[Callable[..., None], ...] = (
     genomes.survey,
     corpus.split,
