@@ -72,7 +72,10 @@ def finished(
 def test_everything_is_written(finished: Path) -> None:
     results = finished / "results"
     for species in ("tiny", "bare"):
-        for name in ("genescribe.gff3", "genescribe.gtf", "proteins.faa", "cds.fna", "counts.json"):
+        for name in (
+            *(f"genescribe.{suffix}" for suffix in ("gff3", "gtf", "bed", "tsv")),
+            *("proteins.faa", "cds.fna", "summary.json", "counts.json"),
+        ):
             assert (results / "annotation" / species / name).is_file()
     for stage in ("pretrain", "finetune"):
         metrics = (results / "models" / "tiny" / stage / "metrics.jsonl").read_text().splitlines()
