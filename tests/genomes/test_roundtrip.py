@@ -259,8 +259,8 @@ def tables_count_right(converted: Converted) -> None:
         converted.folder / "genes.tsv", sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE
     )
     segments = {
-        row.transcript: tuple(tuple(map(int, part.split("-"))) for part in row.segments.split(","))
-        for row in table.itertuples()
+        str(name): tuple(tuple(map(int, part.split("-"))) for part in str(parts).split(","))
+        for name, parts in zip(table["transcript"], table["segments"], strict=True)
     }
     assert segments == {
         name: tuple((start + 1, end) for start, end in one.model.segments)
