@@ -20,6 +20,7 @@ from genescribe.benchmark.selection import select
 from genescribe.genomes.fasta import read_fasta, write_fasta
 from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.gff3_writer import write_gff3
+from genescribe.genomes.load import load_genome
 from genescribe.genomes.normalize import normalize_genome
 from genescribe.genomes.records import Gene, OutputGene
 from genescribe.genomes.regions import Region, write_bed
@@ -108,6 +109,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGene]]) -> None:
     reference = read_gff3(genome / "annotation.gff3", LENGTHS)
+    sequences = load_genome(genome).sequences
     species: dict[str, Any] = {
         "name": "Escherichia coli",
         "genome": str(genome),
@@ -126,8 +128,10 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         write_gff3(folder / f"{name}.gff3", genes, LENGTHS)
         regions = [Region(SEQID, 0, 28_000)]
         selection = select(reference, read_gff3(folder / f"{name}.gff3", LENGTHS), (), regions)
-        metrics, verdicts = scorer.score(selection, "prokaryote")
-        content = tables.document(metrics, selection, "prokaryote", name, "annotation.gff3", f"{name}.gff3")
+        metrics, verdicts = scorer.score(selection, "prokaryote", sequences=sequences)
+        content = tables.document(
+            metrics, verdicts, selection, "prokaryote", name, "annotation.gff3", f"{name}.gff3"
+        )
         tables.write_text(folder / f"{name}.json", tables.to_json(content))
         tables.write_tsv(folder / f"{name}.tsv", verdicts)
         did_run = name != "random_weights"

@@ -45,6 +45,8 @@ wildcard_constraints:
     stage=one_of(STAGES),
     split="train|val",
     control=one_of(PLAN.controls),
+    one=one_of(PLAN.programs),
+    two=one_of(PLAN.programs),
     chunk=r"\d+",
     chunks=r"\d+",
 
