@@ -210,7 +210,9 @@ def _sequences(fasta: Path, selection: Selection) -> dict[str, str]:
     sequences = {seqid: record.sequence for seqid, record in read_fasta(fasta).items()}
     for gene in (*selection.reference, *selection.predicted, *selection.neutral):
         length = len(sequences.get(gene.seqid, ""))
-        if not length or (gene.longest.end > length and gene.seqid not in selection.circular):
+        # On a circle a gene may end beyond the length, but the length is known.
+        circle = selection.circular.get(gene.seqid)
+        if not length or (gene.longest.end > length if circle is None else circle != length):
             raise InputError(
                 f"gene {gene.id} lies outside its sequence {gene.seqid}; give the genome of this annotation",
                 fasta,
