@@ -43,7 +43,7 @@ def test_from_genome_to_table(app: typer.Typer, ecoli: Path, tmp_path: Path) -> 
     files = [tmp_path / name for name in ("score.json", "score.tsv", "genes.tsv", "compared.json")]
     score, metrics, genes, compared = files
     reference = ecoli / "annotation.gff3"
-    writes = ["--out", score, "--tsv", metrics, "--genes", genes, "--json"]
+    writes: list[str | Path] = ["--out", score, "--tsv", metrics, "--genes", genes, "--json"]
     text = run(app, "score", reference, gff, *where, "--fasta", fasta, *writes)
     assert json.loads(text) == json.loads(score.read_text())
     content = json.loads(text)

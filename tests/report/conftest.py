@@ -33,6 +33,26 @@ SEQID = "NC_000913.2"
 HOSTILE = '<script>alert("1")</script>&amp;'
 LENGTHS = {SEQID: LENGTH}
 
+CARD = """\
+---
+license: mit
+---
+
+# Small model
+
+Reads `E. coli`. [Settings](training.json), [a page](https://example.org/), <b>raw</b>, ![x](https://example.org/x.png)
+
+## Validation
+
+| | |
+| --- | --- |
+| loss | 1.2500 |
+
+| figure | value |
+| --- | --- |
+| exact F1 | 0.5 |
+"""
+
 METRICS: list[dict[str, object]] = [
     {
         **{"event": "train", "step": 1, "tokens": 512, "bases": 6_144, "new_field": "ignored"},
@@ -119,6 +139,9 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         "controls": {},
         "scores": [],
         "gene_tables": {},
+        "pairs": [
+            {"predictor": "genescribe", "base": "augustus", "genes": str(folder / "genescribe-augustus.tsv")}
+        ],
         "gffcompare": {},
         "left_out": str(genome / "left_out.tsv"),
         "summary": str(genome / "summary.json"),
@@ -148,6 +171,11 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         species["scores"].append(str(folder / f"{name}.json"))
         species["gene_tables"][name] = str(folder / f"{name}.tsv")
         species["gffcompare"][name] = str(folder / f"{name}.gffcompare.json")
+    augustus, genescribe = (
+        read_gff3(folder / f"{name}.gff3", LENGTHS) for name in ("augustus", "genescribe")
+    )
+    _, verdicts = scorer.score(select(augustus, genescribe, (), [Region(SEQID, 0, 28_000)]), "prokaryote")
+    tables.write_tsv(folder / "genescribe-augustus.tsv", verdicts)
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in METRICS))
     (folder / "benchmark.tsv").write_text("s\th:m:s\tmax_rss\tcpu_time\n125.0\t0:02:05\t2048.0\t240.0\n")
     (folder / "short.tsv").write_text("s\th:m:s\tmax_rss\tcpu_time\n0.2\t0:00:00\t-\tNA\n")
@@ -155,6 +183,7 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
     (folder / "model/config.json").write_text(
         json.dumps({"window": 6144, "encoder": {"layers": 4}, "introns": False})
     )
+    (folder / "model/README.md").write_text(CARD)
     tensors = {"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}
     save_file(tensors, folder / "model/model.safetensors", {"format": "pt"})
     config = {

@@ -21,6 +21,7 @@ ANSWER = "return document.querySelector('[data-part=answer]').textContent"
 CELLS = (
     "return [...document.querySelectorAll('[data-part={} tr')].map(r => [...r.cells].map(c => c.textContent))"
 )
+CAPTION = "return document.querySelector('.differences caption').textContent"
 BODY, LOCUS = CELLS.format("body]"), CELLS.format("locus] tbody")
 
 
@@ -50,6 +51,15 @@ def settled(page: Any, script: str) -> Any:
     value = page.run(script)
     page.command("Runtime.evaluate", expression="new Promise(requestAnimationFrame)", awaitPromise=True)
     return value
+
+
+def choose(page: Any, part: str, value: str) -> None:
+    """Choose an entry of a list."""
+    settled(
+        page,
+        f"const list = document.querySelector('[data-part={part}]'); list.value = {json.dumps(value)};"
+        "list.dispatchEvent(new Event('change'))",
+    )
 
 
 def jump(page: Any, text: str) -> None:
@@ -132,11 +142,12 @@ def test_next_difference_walks_through_all_and_around(page: Any) -> None:
 def test_the_differences_are_the_ones_that_were_made(page: Any) -> None:
     rows = page.run(BODY)
     assert [(row[0], row[1], row[2], row[4], row[5]) for row in rows] == [
-        ("Extra", "21–80", "−", "–", "no reference gene there"),
+        ("Extra", "21–80", "−", "–", "no gene there"),
         ("Missed", "337–2,799", "+", "thrA", "nothing on this strand"),
         ("Other start", "2,831–3,733", "+", "thrB", "starts 30 nt downstream"),
     ]
-    assert [row[7] for row in rows] == ["–", "exact", "missed"]
+    # What AUGUSTUS has there.
+    assert [row[7] for row in rows] == ["–", "as the reference", "–"]
     assert rows[2][6] == "0.610"
 
 
@@ -160,7 +171,9 @@ def test_searching(page: Any, words: str, kinds: list[str]) -> None:
     page.run(f"{field}.value = {json.dumps(words)}; {field}.dispatchEvent(new Event('input'))")
     assert [row[0] for row in page.run(BODY)] == kinds
     shown = page.run("return document.querySelector('[data-part=shown]').textContent")
-    assert shown == (f"1–{len(kinds)} of {len(kinds)} (3 in all)" if kinds else "none (3 in all)")
+    assert shown == (
+        f"1–{len(kinds)} of {len(kinds)} (34 genes in all)" if kinds else "none (34 genes in all)"
+    )
 
 
 def test_a_row_jumps_to_the_genome_view_and_is_marked(page: Any) -> None:
@@ -254,13 +267,43 @@ def test_dragging_pans_and_a_click_selects(page: Any) -> None:
 
 
 def test_comparing_another_program_changes_table_and_colours(page: Any) -> None:
-    settled(
-        page,
-        """const s = document.querySelector('[data-part=predictor]'); s.value = 'augustus';
-        s.dispatchEvent(new Event('change'))""",
-    )
+    choose(page, "predictor", "augustus")
     assert [(row[0], row[4]) for row in page.run(BODY)] == [("Missed", "thrB")]
-    assert "AUGUSTUS against" in page.run("return document.querySelector('.differences caption').textContent")
+    assert "AUGUSTUS against the reference" in page.run(CAPTION)
+
+
+def test_two_programs_are_compared_with_each_other(page: Any) -> None:
+    choose(page, "base", "augustus")
+    assert "GeneScribe against AUGUSTUS" in page.run(CAPTION)
+    assert [(row[0], row[1], row[4], row[7]) for row in page.run(BODY)] == [
+        ("Extra", "21–80", "–", "–"),
+        ("Missed", "337–2,799", "aug1", "as AUGUSTUS"),
+        ("Extra", "2,831–3,733", "–", "same stop"),
+    ]
+    settled(page, "document.querySelectorAll('[data-part=body] button')[1].click()")
+    tracks = {row[0]: row[1:] for row in page.run(LOCUS)}
+    assert tracks["AUGUSTUS"][-1] == "AUGUSTUS"
+    assert tracks["GeneScribe"][-1] == "no gene on this strand here"
+    # A program is not compared with itself: the reference takes its place.
+    choose(page, "predictor", "augustus")
+    assert "AUGUSTUS against the reference" in page.run(CAPTION)
+
+
+def test_all_genes_can_be_listed_and_walked_to(page: Any) -> None:
+    choose(page, "type", "0")
+    assert page.run("return document.querySelector('[data-part=shown]').textContent").startswith(
+        "1–25 of 28 "
+    )
+    row = page.run(BODY)[3]
+    assert (row[0], row[5], row[7]) == ("Exact", "", "the same")
+    settled(page, "document.querySelectorAll('[data-part=body] button')[3].click()")
+    assert page.run("return document.querySelector('tr[aria-current]').rowIndex") == 4
+    choose(page, "type", "0 1 2 3 4")
+    kinds = set()
+    for _ in range(2):
+        kinds |= {row[0] for row in page.run(BODY)}
+        page.run("document.querySelector('[data-part=later]').click()")
+    assert kinds == {"Exact", "Other start", "Extra", "Missed", "Not scored"}
 
 
 def test_hostile_names_are_shown_as_text(page: Any) -> None:

@@ -131,8 +131,8 @@ def of_gene_table(genes: pd.DataFrame) -> dict[str, object] | None:
     """
     coding = genes[(genes["kind"] == PROTEIN_CODING) & (genes["class"] != NEUTRAL)]
     predicted = coding[coding["side"] == "predicted"]
-    scores = predicted["score"].astype(float).to_numpy()
+    scores = predicted["score"].to_numpy(np.float64)
     if not len(scores) or not ((scores >= 0) & (scores <= 1)).all():
         return None
-    is_exact = (predicted["class"] == EXACT).to_numpy()
+    is_exact = (predicted["class"] == EXACT).to_numpy(np.bool_)
     return asdict(calibration(scores, is_exact, int((coding["side"] == "reference").sum())))

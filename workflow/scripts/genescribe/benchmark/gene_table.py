@@ -12,8 +12,8 @@ from genescribe.genomes.composition import first_codon, gc_content
 from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
 
 GENE_COLUMNS = [
-    "side", "id", "seqid", "start", "end", "strand", "kind", "length", "start_codon", "gc", "class", "partner",
-    "score",
+    "side", "id", "seqid", "start", "end", "strand", "kind", "length", "start_codon", "gc", "class",
+    "partner", "score",
 ]  # fmt: skip
 """start and end are 1-based inclusive, as in GFF3; length (nt), start_codon and gc (0 to 1, of the coding
 sequence) are those of the longest model. The latter two are empty for RNA genes and where no genome is given.

@@ -71,7 +71,7 @@ def _classes(coding: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _ordered(names: pd.Series, classes: tuple[str, ...]) -> pd.Series:
-    return names.astype(pd.CategoricalDtype(classes, ordered=True))
+    return names.astype(pd.CategoricalDtype(list(classes), ordered=True))
 
 
 def _rows(

@@ -19,9 +19,7 @@ def first_codon(model: GeneModel, sequence: str) -> str:
         return ""
     # A segment has at least one base, so three of them hold a codon.
     segments = model.segments[:3] if is_plus else model.segments[-3:]
-    bases = "".join(
-        sequence[place % len(sequence)] for start, end in segments for place in _ends(start, end)
-    )
+    bases = "".join(sequence[place % len(sequence)] for start, end in segments for place in _ends(start, end))
     codon = bases[:3] if is_plus else bases[-3:]
     return codon if is_plus else codon.translate(_COMPLEMENT)[::-1]
 
