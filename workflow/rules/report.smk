@@ -53,12 +53,13 @@ rule report_settings:
         mem_mb=500,
         runtime=10,
     params:
-        settings=PLAN.report_settings(),
+        settings=PLAN.report_settings({"snakemake": SNAKEMAKE}),
+        environments=ENVIRONMENTS,
     message:
         "Collect what the report of {wildcards.run} shows"
     shell:
         "python -m genescribe.workflow.report_settings --settings {params.settings:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --environments {params.environments:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule write_report:

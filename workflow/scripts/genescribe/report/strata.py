@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from genescribe.report import charts
-from genescribe.report.numbers import count, percent
+from genescribe.report.numbers import NO_BREAK, count, percent
 from genescribe.report.scores import CONTROLS, RATES, Score, Stratum, label, order, style
 
-MOST_LABELLED = 7
-"""Classes up to which "n=" has room below each."""
+MOST_LABELLED = 8
+"""Classes up to which "n=" has room below each; of more only the first says what the numbers are."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,22 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: how many reference genes it has, and (precision, recall, F1) per program and metric."""
+    """One class: its reference genes; per program its name and precision, recall, F1 for each metric."""
 
     name: str
     genes: str
-    figures: list[list[str]]
+    programs: list[tuple[str, list[list[str]]]]
 
 
 @dataclass(frozen=True)
 class PropertyView:
-    """One property: charts as (title, meaning, SVG), and a table with a column group for each heading."""
+    """One property: charts as (title, meaning, SVG), and a table with a column group for each metric."""
 
     key: str
     title: str
     meaning: str
     charts: list[tuple[str, str, Markup]]
-    headings: list[str]
+    metrics: list[str]
     rows: list[ClassRow]
 
 
@@ -106,20 +106,18 @@ def _view(key: str, scores: Sequence[Score]) -> PropertyView | None:
         # Two strands make no picture; the table says it shorter.
         if key != "strand"
     ]
-    columns = [(number, metric) for metric in metrics for number in range(len(scores))]
     table = [
         ClassRow(
             shown_class(name),
             count(genes[name]),
-            [_figures(rows[number].get((metric, name))) for number, metric in columns],
+            [
+                (label(score.predictor), [_figures(found.get((metric, name))) for metric in metrics])
+                for score, found in zip(scores, rows, strict=True)
+            ],
         )
         for name in classes
     ]
-    headings = [
-        label(scores[number].predictor) + (f", {RATES[metric][0].lower()}" if len(metrics) > 1 else "")
-        for number, metric in columns
-    ]
-    return PropertyView(key, about.title, about.meaning, drawn, headings, table)
+    return PropertyView(key, about.title, about.meaning, drawn, [RATES[one][0] for one in metrics], table)
 
 
 def _classes(key: str, scores: Sequence[Score]) -> list[str]:
@@ -153,12 +151,15 @@ def _chart(
             charts.Series(name, style(score.predictor), points, _mark(index), notes, is_line=about.is_line)
         )
         said.append(f"{name}: " + ", ".join(percent(value) for value in f1))
-    prefix = "n=" if len(genes) <= MOST_LABELLED else ""
-    ticks = [(i, (shown_class(c), f"{prefix}{count(n)}")) for i, (c, n) in enumerate(genes.items())]
+    labelled = len(genes) if len(genes) <= MOST_LABELLED else 1
+    ticks = [
+        (i, (shown_class(c), f"n={count(n)}" if i < labelled else count(n)))
+        for i, (c, n) in enumerate(genes.items())
+    ]
     lowest = min((v for one in series for _, v in one.points if v is not None), default=0.0)
     title = RATES[metric][0]
     return charts.line_chart(
-        f"{title}: F1 by {about.title[0].lower()}{about.title[1:]}",
+        f"{about.title}: F1, {title.lower()}",
         charts.Axis(-0.45, len(genes) - 0.55, ticks, about.axis),
         charts.nice_axis(20 * (lowest // 20), 100, "F1, %"),
         series,
@@ -170,4 +171,4 @@ def shown_class(name: str) -> str:
     """A class as a reader sees it: with typographic signs."""
     if name == "-":
         return "−"
-    return name.replace(">=", "≥ ").replace("<", "< ").replace("-", "–")
+    return name.replace(">=", f"≥{NO_BREAK}").replace("<", f"<{NO_BREAK}").replace("-", "–")

@@ -142,9 +142,9 @@ class Plan:
             files += [one[key] for key in ("summary", "regions", "reference", "left_out") if key in one]
         return files
 
-    def report_settings(self) -> str:
-        """What the report shows, as JSON for `genescribe report`."""
-        return json.dumps(self._report())
+    def report_settings(self, versions: Mapping[str, str]) -> str:
+        """What the report shows, as JSON for `genescribe report`, with versions that are known beforehand."""
+        return json.dumps({**self._report(), "versions": dict(versions)})
 
     def _report(self) -> dict[str, Any]:
         run = self.config["run"]
