@@ -1,4 +1,5 @@
 const PAGE_ROWS = 25;
+const byWords = new Intl.Collator("en", { numeric: true });
 
 /** A cell with the colour and pattern of a status before its name. */
 function statusLabel(genome, status) {
@@ -22,10 +23,11 @@ function locusDetails(view, gene) {
   const heads = ["Track", "Gene", "Position", "Strand", "Length, nt", "First codon", "Score"];
   if (view.base) heads.push(`Against ${sideName(genome, view.base)}`);
   const table = make("table", {},
+    make("caption", { className: "visually-hidden", textContent: `${gene.name} in all tracks` }),
     make("thead", {}, make("tr", {}, ...heads.map((text, index) =>
       make("th", { scope: "col", className: index === 4 || index === 6 ? "n" : "", textContent: text })))),
     make("tbody", {}, ...rows));
-  const box = make("div", { className: "scroll" }, table);
+  const box = make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `${gene.name} in all tracks` }, table);
   const kind = gene.kind.replace("protein_coding", "protein-coding gene");
   return [make("h4", { textContent: gene.name }),
     make("p", { className: "small muted", textContent: `${kind}${gene.segments.length > 1 ? `, ${gene.segments.length} segments` : ""}` }), box];
@@ -142,7 +144,7 @@ class GeneTable {
     const words = this.part("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const types = this.part("type").value.split(" ").map(Number);
     const { key } = this.columns[this.column];
-    const order = (a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+    const order = (a, b) => (typeof a === "number" ? a - b : byWords.compare(a, b));
     return this.rows
       .filter((row) => types.includes(row.type))
       .filter((row) => {
