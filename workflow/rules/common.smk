@@ -113,6 +113,30 @@ def initial_weights(wildcards):
     return f"results/models/{wildcards.run}/{STAGES[before]}/model.safetensors"
 
 
+def calibration_file(wildcards):
+    """Calibration of the model that annotates; else the configuration of the model, which may carry one."""
+    return f"{PLAN.model}/{'calibration' if PLAN.calibrates else 'config'}.json"
+
+
+def calibration_genomes(wildcards):
+    """Files of the normalised genomes that a training stage watches, which are those to calibrate on."""
+    return expand(
+        [
+            "results/genomes/{species}/genome.fna",
+            "results/genomes/{species}/annotation.gff3",
+            "results/genomes/{species}/left_out.tsv",
+            "results/genomes/{species}/summary.json",
+            "results/genomes/{species}/regions/val.bed",
+        ],
+        species=PLAN.calibration_species(wildcards.stage),
+    )
+
+
+def min_score_option(score):
+    """The option for a least score, or nothing where the calibration decides."""
+    return [] if score is None else ["--min-score", score]
+
+
 def chunk_files(wildcards):
     """Decoded windows of a species, one file a chunk."""
     return chunks_in(f"results/annotation/{wildcards.species}/chunks")

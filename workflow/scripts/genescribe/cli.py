@@ -32,6 +32,7 @@ STEPS: tuple[Callable[..., None], ...] = (
     training.bundle,
     annotation.predict,
     annotation.stitch,
+    benchmark.calibrate,
     benchmark.augustus,
     benchmark.prodigal,
     benchmark.gffcompare,

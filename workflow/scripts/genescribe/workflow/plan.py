@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import inf
 from typing import Any
 
 from genescribe.workflow.config import STAGES
@@ -94,13 +93,22 @@ class Plan:
             }
         return json.dumps(settings)
 
-    def control_threshold(self, control: str, name: str) -> float:
-        """`min_logprob` or `min_logprob_single` of a control: that of the product, none for random weights.
+    def calibration_species(self, stage: str) -> list[str]:
+        """Species to calibrate a stage's model on: those it watches, whose start codons can be trusted."""
+        return [name for name in self.stage_species(stage, "val") if not self.species[name].doubtful_starts]
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the run calibrates the model that annotates."""
+        return self.trains and bool(self.calibration_species(self.config["annotation"]["model"]))
+
+    def control_min_score(self, control: str) -> float | None:
+        """`min_score` of a control: that of the product, none for random weights.
 
         They find every gene improbable; what the grammar alone gives is the point of that row.
         """
-        threshold: float = self.config["annotation"][name]
-        return -inf if control == "random_weights" else threshold
+        least: float | None = self.config["annotation"]["min_score"]
+        return 0.0 if control == "random_weights" else least
 
     def predictors(self, species: str) -> list[str]:
         """Our own row first, then programs that can run: AUGUSTUS needs parameters, Prodigal a prokaryote."""
