@@ -184,6 +184,7 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         json.dumps({"window": 6144, "encoder": {"layers": 4}, "introns": False})
     )
     (folder / "model/README.md").write_text(CARD)
+    (folder / "model/calibration.json").write_text(json.dumps({"fitted_on": ["Vibrio_cholerae"]}))
     tensors = {"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}
     save_file(tensors, folder / "model/model.safetensors", {"format": "pt"})
     config = {

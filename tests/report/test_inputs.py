@@ -230,7 +230,11 @@ def test_model_facts(run: Path, tmp_path: Path) -> None:
     facts = read_model_facts(run / "model")
     assert facts.parameters == 3 * 5 + 7
     assert facts.settings == [("encoder.layers", "4"), ("introns", "False"), ("window", "6,144")]
+    assert facts.calibrated_on == ["Vibrio cholerae"]
     with pytest.raises(InputError, match=r"config\.json: no such file"):
+        read_model_facts(tmp_path)
+    write(tmp_path / "config.json", "{")
+    with pytest.raises(InputError, match=r"config\.json:1: is not valid JSON"):
         read_model_facts(tmp_path)
     write(tmp_path / "config.json", "{}")
     with pytest.raises(InputError, match=r"holds no \.safetensors file"):

@@ -154,6 +154,7 @@ def test_calibration_of_the_scores(page: Page) -> None:
     assert "promise that 87.1% of its 30 genes are exactly right; 93.3% are." in text
     assert "Expected calibration error: 12.4 percentage points" in text
     assert page.row("0.867–0.933", 4)[1:] == ["28", "90.0%", "100.0%"]
+    assert "fitted to genes of known truth in Vibrio cholerae." in text
     assert page.row("≥ 0.9", 4)[1:] == ["28", "100.0%", "93.3%"]
     assert "AUGUSTUS’s scores promise" not in text, "its genes have no scores here"
 
