@@ -133,7 +133,6 @@ def test_scoring_an_annotation_against_itself_gives_full_marks(folder: Path) -> 
     ("arguments", "complaint"),
     [
         (["genome.fna", "--model", "nowhere"], "nowhere: not a model folder"),
-        (["genome.fna"], "no weights are bundled yet"),
         (["genes.gff3", "--model", "model"], "genes.gff3"),
         (["genome.fna", "--model", "model", "--genetic-code", "27"], "27"),
         (["genome.fna", "--model", "model", "--circular", "chr9"], "chr9"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from genescribe.annotation.calibration import Calibration, Curve
 from genescribe.annotation.observations import is_exclusive, is_version
 from genescribe.annotation.predictions import (
     PredictedGene,
@@ -210,21 +212,21 @@ def _versions(start: int) -> tuple[GeneModel, GeneModel]:
     return _coding(start, end), _coding(start + SHORT_BEGINS, end)
 
 
-def test_of_two_versions_the_one_farther_from_an_edge_stays() -> None:
+def test_of_two_versions_the_one_with_the_higher_score_stays() -> None:
+    for start in (310, 440):
+        long, short = _versions(start)
+        for p_long, p_short, expected in ((-2.0, -0.1, short), (-0.1, -2.0, long)):
+            predictions = _seen((FIRST, long, p_long), (SECOND, short, p_short))
+            result = stitched(predictions, _sequence(LONG, start))
+            assert models(result) == [expected]
+            assert result.counts["other_version"] == 1
+
+
+def test_at_equal_score_the_version_farther_from_an_edge_stays() -> None:
     for start, expected in ((310, 0), (440, 1)):
         long, short = _versions(start)
-        predictions = _seen((FIRST, long, -2.0), (SECOND, short, -0.1))
-        result = stitched(predictions, _sequence(LONG, start))
-        assert models(result) == [(long, short)[expected]]
-        assert result.counts["other_version"] == 1
-
-
-def test_at_equal_distance_the_more_probable_version_stays() -> None:
-    long, short = _versions(339)
-    assert FIRST.end - long.end == short.start - SECOND.start == 102
-    for p_long, p_short, expected in ((-0.5, -0.1, short), (-0.1, -0.5, long), (-0.1, -0.1, long)):
-        predictions = _seen((FIRST, long, p_long), (SECOND, short, p_short))
-        assert models(stitched(predictions, _sequence(LONG, 339))) == [expected]
+        predictions = _seen((FIRST, long, -0.5), (SECOND, short, -0.5))
+        assert models(stitched(predictions, _sequence(LONG, start))) == [(long, short)[expected]]
 
 
 def test_versions_written_in_one_window_are_two_genes() -> None:
@@ -237,34 +239,39 @@ def test_versions_written_in_one_window_are_two_genes() -> None:
     assert result.counts["on_a_more_probable_gene"] == 1
 
 
-def test_a_gene_that_one_of_two_windows_saw_must_be_probable_enough() -> None:
+DISPUTED = Calibration(coding=Curve(disagreement=-4.0))
+
+
+def test_a_gene_that_one_of_two_windows_saw_scores_lower() -> None:
     long, short = _versions(350)
     sequences = _sequence(LONG, 350)
-    strict = StitchSettings(min_logprob_single=-1.0)
-    once = _seen((FIRST, long, -1.5))
-    assert models(stitched(once, sequences)) == [long]
-    result = stitched(once, sequences, settings=strict)
-    assert models(result) == []
-    assert result.counts["seen_once_and_improbable"] == 1
-    assert models(stitched(_seen((FIRST, long, -0.9)), sequences, settings=strict)) == [long]
-    twice = _seen((FIRST, long, -1.5), (SECOND, long, -1.5))
-    assert models(stitched(twice, sequences, settings=strict)) == [long]
-    other_start = _seen((FIRST, short, -1.5), (SECOND, long, -1.5))
-    assert len(models(stitched(other_start, sequences, settings=strict))) == 1
+    by_agreement = StitchSettings(DISPUTED)
+
+    def scores(*genes: tuple[Window, GeneModel, float]) -> list[float]:
+        return [gene.score for gene in stitched(_seen(*genes), sequences, settings=by_agreement).genes]
+
+    (twice,) = scores((FIRST, long, -0.5), (SECOND, long, -0.5))
+    (once,) = scores((FIRST, long, -0.5))
+    (other_start,) = scores((FIRST, short, -0.6), (SECOND, long, -0.5))
+    assert twice == pytest.approx(math.exp(-0.5))
+    odds = twice / (1 - twice) * math.exp(-2)
+    assert once == other_start == pytest.approx(odds / (1 + odds))
 
 
-def test_a_gene_that_only_one_window_holds_need_not_be_seen_twice() -> None:
+def test_a_gene_that_only_one_window_holds_is_not_disputed() -> None:
     long, _ = _versions(50)
-    strict = StitchSettings(min_logprob_single=-1.0)
-    assert models(stitched(_seen((FIRST, long, -1.5)), _sequence(LONG, 50), settings=strict)) == [long]
+    result = stitched(_seen((FIRST, long, -0.5)), _sequence(LONG, 50), settings=StitchSettings(DISPUTED))
+    assert [gene.score for gene in result.genes] == [pytest.approx(math.exp(-0.5))]
 
 
-def test_improbable_genes_go_first() -> None:
-    long, short = _versions(350)
-    predictions = _seen((FIRST, long, -3.0), (SECOND, short, -0.5))
-    result = stitched(predictions, _sequence(LONG, 350), settings=StitchSettings(min_logprob=-2.0))
-    assert models(result) == [short]
-    assert result.counts["improbable"] == 1
+def test_genes_with_a_low_score_are_dropped_and_counted() -> None:
+    long, _ = _versions(350)
+    predictions = _seen((FIRST, long, -1.0))
+    for least, kept in ((0.36, 1), (0.37, 0)):
+        result = stitched(predictions, _sequence(LONG, 350), settings=StitchSettings(min_score=least))
+        assert (len(result.genes), result.counts["improbable"]) == (kept, 1 - kept)
+        by_curve = StitchSettings(Calibration(coding=Curve(min_score=least)))
+        assert len(stitched(predictions, _sequence(LONG, 350), settings=by_curve).genes) == kept
 
 
 TWO_STRANDS = "ATG" + "GCA" * 5 + "TTA" + "GCA" * 20 + "CAT" + "GCA" * 5 + "TAA"
@@ -289,7 +296,7 @@ def test_a_half_without_partner_is_counted() -> None:
     other = GeneModel("protein_coding", "+", ((300, 653),), left=End.OPEN, lead=1)
     joined = stitched(_seen((FIRST, half, -0.1), (SECOND, other, -0.3)), sequences)
     assert models(joined) == [_coding(200, 653)]
-    assert joined.genes[0].logprob == -0.3
+    assert joined.genes[0].evidence.logprob == -0.3
     assert joined.counts["part_of_a_joined_gene"] == 2
 
 
@@ -350,7 +357,7 @@ def test_truncated_windows_are_counted() -> None:
 def test_scores_are_probabilities() -> None:
     long, _ = _versions(100)
     result = stitched(_seen((FIRST, long, 0.5)), _sequence(LONG, 100))
-    assert result.genes[0].score == 1.0
+    assert 0.999 < result.genes[0].score < 1
     result = stitched(_seen((FIRST, long, -1.0)), _sequence(LONG, 100))
     assert result.genes[0].score == pytest.approx(np.exp(-1.0))
 

@@ -44,3 +44,13 @@ def test_an_error_ends_the_count_and_passes() -> None:
     with pytest.raises(ValueError, match="broken"), progress("reading", total=3, stream=log):
         raise ValueError("broken")
     assert log.getvalue().splitlines()[-1].startswith("reading: 0 steps in ")
+
+
+def test_an_unknown_amount_has_no_share_and_no_time_left() -> None:
+    log = io.StringIO()
+    with progress("Download", total=0, unit="bytes", stream=log, interval=0) as counter:
+        counter.advance(2000)
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "Download: begins"
+    assert lines[1].startswith("Download: 2.0k bytes, ") and lines[1].endswith(" bytes/s")
+    assert lines[2].startswith("Download: 2.0k bytes in ")

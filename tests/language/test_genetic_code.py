@@ -27,7 +27,7 @@ def test_start_codons_of_the_common_codes() -> None:
 
 
 def test_all_codes_that_are_asked_for_are_there() -> None:
-    assert {1, 2, 3, 4, 11, 25} <= set(SUPPORTED)
+    assert {1, 2, 3, 4, 5, 11, 25} <= set(SUPPORTED)
 
 
 @pytest.mark.parametrize("number", [27, 28, 31])
@@ -39,7 +39,7 @@ def test_codes_with_a_codon_that_is_stop_and_sense_are_refused(number: int) -> N
 
 
 def test_an_unknown_code_is_refused() -> None:
-    with pytest.raises(InputError, match="genetic code 7 is not supported; use one of 1, 2, 3, 4, 11, 25"):
+    with pytest.raises(InputError, match="genetic code 7 is not supported; use one of 1, 2, 3, 4, 5, 11, 25"):
         genetic_code(7)
 
 

@@ -15,11 +15,17 @@ from genescribe.model.configuration import GeneScribeConfig
 from genescribe.training.config import TrainingConfig
 from genescribe.workflow.config import STAGES, check_config, check_names
 from genescribe.workflow.schema import load_schema
-from genescribe.workflow.species import read_species
+from genescribe.workflow.species import Species, read_species
 from jsonschema import Draft202012Validator
 
 Config = dict[str, Any]
 Load = Callable[..., Config]
+
+
+def tables(config: Config, schemas: Path) -> tuple[dict[str, Species], dict[str, Species]]:
+    """Species table and training table."""
+    row = schemas / "species.schema.yaml"
+    return read_species(config["species"], row), read_species(config["training"]["species_table"], row)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
@@ -29,7 +35,7 @@ def test_shipped_configuration_is_valid(
     monkeypatch.chdir(root)
     config = load_config(name)
     check_config(config, schemas / "config.schema.yaml")
-    check_names(config, read_species(config["species"], schemas / "species.schema.yaml"))
+    check_names(config, *tables(config, schemas))
 
 
 @pytest.mark.parametrize("name", ["config.schema.yaml", "species.schema.yaml"])
@@ -52,7 +58,7 @@ def test_schema_names_what_the_trainer_and_the_model_take(schemas: Path) -> None
     trainer = {field.name for field in dataclasses.fields(TrainingConfig)}
     assert set(definitions["stage"]["properties"]) == trainer - {"seed", "threads"} | {"species", "preset"}
     model = set(inspect.signature(GeneScribeConfig.__init__).parameters) - {"self", "kwargs"}
-    assert set(definitions["model"]["properties"]) == model - {"genetic_codes", "introns"}
+    assert set(definitions["model"]["properties"]) == model - {"genetic_codes", "introns", "calibration"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -85,6 +91,13 @@ def edit(config: Config, key: str, value: object) -> None:
         ),
         ("training.pretrain.tokens", "2e6", "training.pretrain.tokens: '2e6' is not of type integer"),
         ("training.pretrain.tokens", 0, "training.pretrain.tokens: 0 is less than the minimum of 1"),
+        (
+            "download.api",
+            "api.ncbi.nlm.nih.gov",
+            "download.api: 'api.ncbi.nlm.nih.gov' is not an address that",
+        ),
+        ("download.digests", "", "download.digests: '' should be non-empty"),
+        ("training.species_table", 3, "training.species_table: 3 is not of type string"),
         ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda, mps"),
         ("run", "my run", "run: 'my run' is not a name of letters"),
         ("benchmark.predictors", ["glimmer"], "'glimmer' is not one of augustus, prodigal"),
@@ -124,6 +137,7 @@ def test_missing_key_is_named(load_config: Load, schemas: Path) -> None:
             "no/such/folder",
             "no/such/folder is none of pretrain, finetune and no model folder",
         ),
+        ("download.mirror", "no/mirror", r"configuration: download\.mirror: no such folder: no/mirror"),
     ],
 )
 def test_configuration_must_fit_the_table(
@@ -138,9 +152,8 @@ def test_configuration_must_fit_the_table(
     monkeypatch.chdir(root)
     config = load_config("demo.yaml")
     edit(config, key, value)
-    species = read_species(config["species"], schemas / "species.schema.yaml")
     with pytest.raises(InputError, match=message):
-        check_names(config, species)
+        check_names(config, *tables(config, schemas))
 
 
 def test_a_stage_as_model_needs_something_to_train_on(
@@ -151,7 +164,71 @@ def test_a_stage_as_model_needs_something_to_train_on(
     table.write_text(f"name\tfasta\tdomain\tgenetic_code\tsplit\na\t{fasta}\tbacteria\t11\tannotate\n")
     species = read_species(table, schemas / "species.schema.yaml")
     with pytest.raises(InputError, match=r"annotation\.model: finetune needs a species with a training"):
-        check_names(load_config("demo.yaml"), species)
+        check_names(load_config("demo.yaml"), species, species)
+
+
+@pytest.fixture
+def compare(
+    load_config: Load, schemas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Check a species table against a training table of one line each, `name accession split domain`."""
+    monkeypatch.chdir(tmp_path)
+    header = "name\taccession\tsplit\tdomain\tgenetic_code"
+    codes = {"bacteria": "11", "fungi": "1"}
+
+    def run(species: str, training: str, model: str = "finetune", mirror: str = "") -> None:
+        config = load_config()
+        edit(config, "annotation.model", model)
+        edit(config, "download.mirror", mirror)
+        for key, line in (("species", species), ("training.species_table", training)):
+            cells = line.split()
+            path = tmp_path / f"{key}.tsv"
+            path.write_text(header + "\n" + "\t".join([*cells, codes[cells[-1]]]) + "\n")
+            edit(config, key, path.name)
+        check_names(config, *tables(config, schemas))
+
+    return run
+
+
+def test_a_name_in_both_tables_means_the_same(compare: Callable[..., None]) -> None:
+    line = "coli GCF_000005845.2 train=a;test=b bacteria"
+    compare(line, line)
+    with pytest.raises(InputError, match=r"species.tsv: coli differs from the line of that name in training"):
+        compare("coli GCF_000005845.2 test bacteria", line)
+
+
+def test_what_is_trained_on_is_not_tested_under_another_name(compare: Callable[..., None]) -> None:
+    training = "coli GCF_000005845.2 train bacteria"
+    compare("mine GCF_000005845.2 annotate bacteria", training)
+    compare("mine GCF_000005845.3 test bacteria", training)
+    with pytest.raises(
+        InputError, match=r"species.tsv: mine: column split: is tested, but .* trains on it as coli"
+    ):
+        compare("mine GCF_000005845.2 test bacteria", training)
+
+
+def test_model_without_introns_is_not_for_eukaryotes(compare: Callable[..., None], tmp_path: Path) -> None:
+    training = "coli GCF_000005845.2 train bacteria"
+    (tmp_path / "model").mkdir()
+    description = tmp_path / "model" / "config.json"
+    description.write_text('{"introns": false}')
+    compare("subtilis GCF_000009045.1 test bacteria", training, "model")
+    with pytest.raises(
+        InputError, match=r"yeast: column domain: fungi, but the model in model writes no intr"
+    ):
+        compare("yeast GCF_000146045.2 annotate fungi", training, "model")
+    description.write_text('{"introns": true}')
+    compare("yeast GCF_000146045.2 annotate fungi", training, "model")
+
+
+def test_a_sequence_is_downloaded_from_a_mirror_alone(compare: Callable[..., None], tmp_path: Path) -> None:
+    lines = ("one NC_000913.3 test bacteria", "coli GCF_000005845.2 train bacteria")
+    (tmp_path / "mirror").mkdir()
+    compare(*lines, mirror="mirror")
+    with pytest.raises(InputError, match=r"species.tsv: one: column accession: NC_000913.3 is a sequence"):
+        compare(*lines)
+    with pytest.raises(InputError, match=r"training.species_table.tsv: one: column accession"):
+        compare("subtilis GCF_000009045.1 test bacteria", "one NC_000913.3 train bacteria")
 
 
 def test_demo_overrides_keys_of_the_default_alone(root: Path) -> None:
@@ -170,7 +247,7 @@ def test_every_key_is_documented(root: Path, schemas: Path) -> None:
     manual = (root / "config" / "README.md").read_text()
     schema = load_schema(schemas / "config.schema.yaml")
     keys = set(schema["properties"])
-    for name in ("training", "annotation", "benchmark"):
+    for name in ("download", "training", "annotation", "benchmark"):
         keys |= set(schema["properties"][name]["properties"])
     for name in ("model", "stage"):
         keys |= set(schema["$defs"][name]["properties"])

@@ -26,10 +26,11 @@ species: species.tsv
 device: cpu
 model: {window: 1536, width: 32, heads: 2, encoder_layers: 1, decoder_layers: 1, potential_channels: 8}
 training:
+  species_table: species.tsv
   threads: 1
   pretrain: {tokens: 2000, batch_tokens: 256, validate_every_tokens: 1000, validation_windows: 2}
   finetune: {tokens: 500, batch_tokens: 256, validate_every_tokens: 500, validation_windows: 2}
-annotation: {stride: 1536, batch: 32, chunks: 2}
+annotation: {model: finetune, stride: 1536, batch: 32, chunks: 2}
 benchmark: {controls: [random_weights, dense_orf]}
 """
 RUN = ("--cores", "2", "--configfile", "tiny.yaml")

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from genescribe.workflow.species import Species, read_species
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,8 @@ def rules() -> dict[str, str]:
 
 
 RULES = rules()
+# A run that trains the model it annotates with.
+OWN_WEIGHTS = "annotation={model: finetune}"
 
 
 def planned(output: str) -> dict[str, int]:
@@ -46,7 +49,8 @@ def test_files_are_short() -> None:
 
 def test_one_rule_file_a_phase() -> None:
     phases = {"genomes", "corpus", "training", "annotation", "benchmark", "report"}
-    assert {path.stem for path in RULE_FILES} == {*phases, "common"}
+    # What needs a network stands apart from the rest of its phase.
+    assert {path.stem for path in RULE_FILES} == {*phases, "common", "download"}
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -64,7 +68,7 @@ def test_rule_is_complete(name: str) -> None:
     assert "Inputs:" in documentation.group(1) and "Outputs:" in documentation.group(1)
     # Code is an input: a change of it reruns the job. `script:` would miss the modules that a file imports.
     if "python -m genescribe" in text:
-        assert re.search(r"^        code=code\(", text, re.MULTILINE)
+        assert re.search(r"^        code=(ancient\()?code\(", text, re.MULTILINE)
     assert not re.search(r"^    (script|run):", text, re.MULTILINE)
 
 
@@ -85,13 +89,41 @@ def test_demo_is_planned(snakemake: Snakemake) -> None:
     assert jobs["write_report"] == 1
 
 
-def test_full_run_is_planned(snakemake: Snakemake) -> None:
+@pytest.fixture(scope="module")
+def training_table(schemas: Path) -> list[Species]:
+    table = read_species(ROOT / "config/training_species.tsv", schemas / "species.schema.yaml")
+    return list(table.values())
+
+
+def test_default_run_is_planned(snakemake: Snakemake) -> None:
     result = snakemake("-n", "--cores", "2")
     assert result.returncode == 0, result.stdout
     jobs = planned(result.stdout)
-    assert jobs["normalize"] == 2
-    assert jobs["augustus"] == 2
-    assert jobs["prodigal"] == 1, "a eukaryote is no case for Prodigal"
+    assert jobs["stitch"] == jobs["score_table"] == jobs["write_report"] == 1
+
+
+def test_full_run_is_planned(snakemake: Snakemake, training_table: list[Species]) -> None:
+    result = snakemake("-n", "--cores", "2", "--config", OWN_WEIGHTS)
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    learned = [one for one in training_table if one.has("train") or one.has("val")]
+    assert jobs["download"] == len(learned) > 20
+    assert jobs["normalize"] == len(learned) + 1
+    assert jobs["augustus"] == jobs["prodigal"] == jobs["score_table"] == 1
+
+
+def test_test_genomes_of_the_training_table_are_planned(
+    snakemake: Snakemake, training_table: list[Species]
+) -> None:
+    result = snakemake("-n", "--cores", "2", "--config", "species=config/training_species.tsv", OWN_WEIGHTS)
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    tested = [one for one in training_table if one.has("test")]
+    assert jobs["download"] == len(training_table)
+    assert jobs["stitch"] == jobs["score_table"] == len(tested) >= 4
+    assert jobs["augustus"] == len([one for one in tested if one.augustus_species])
+    # A eukaryote is no case for Prodigal.
+    assert jobs["prodigal"] == len([one for one in tested if one.kind == "prokaryote"]) < len(tested)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +132,11 @@ def test_full_run_is_planned(snakemake: Snakemake) -> None:
         ("annotate", {"train", "predict", "stitch"}, {"augustus", "score", "write_report"}),
         ("benchmark", {"predict", "augustus", "score_table"}, {"write_report"}),
         ("report", {"train", "score", "write_report"}, {"score_table"}),
-        ("pretrain_all", {"normalize", "shards", "train"}, {"predict", "augustus"}),
+        ("pretrain_all", {"download", "shards", "train"}, {"predict", "augustus"}),
     ],
 )
 def test_targets(target: str, with_jobs: set[str], without_jobs: set[str], snakemake: Snakemake) -> None:
-    result = snakemake("-n", "--cores", "2", target)
+    result = snakemake("-n", "--config", OWN_WEIGHTS, "--cores", "2", target)
     assert result.returncode == 0, result.stdout
     jobs = set(planned(result.stdout))
     assert with_jobs <= jobs
@@ -118,7 +150,7 @@ def test_workflow_snakefile_stands_alone(snakemake: Snakemake) -> None:
 
 
 def test_cluster_profile_is_read(snakemake: Snakemake) -> None:
-    result = snakemake("-n", "--profile", "profiles/slurm")
+    result = snakemake("-n", "--profile", "profiles/slurm", "--config", OWN_WEIGHTS)
     assert result.returncode == 0, result.stdout
     assert planned(result.stdout)["train"] == 2
 
@@ -131,8 +163,8 @@ def test_model_of_another_run_needs_no_training(snakemake: Snakemake, checkout: 
     result = snakemake("-n", "--cores", "2", "--config", "annotation={model: weights}")
     assert result.returncode == 0, result.stdout
     jobs = planned(result.stdout)
-    assert "train" not in jobs and "shards" not in jobs
-    assert jobs["stitch"] == 2
+    assert not {"train", "shards", "download"} & set(jobs)
+    assert jobs["stitch"] == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from genescribe.errors import InputError
 from genescribe.language.genetic_code import SUPPORTED
 from genescribe.workflow.plan import Plan
 from genescribe.workflow.schema import load_schema
-from genescribe.workflow.species import Species, read_species
+from genescribe.workflow.species import CODES, ORGANELLE_CODES, PROKARYOTES, Species, read_species
 
 COLUMNS = (
     "name",
@@ -23,6 +23,9 @@ COLUMNS = (
     "split",
     "augustus_species",
     "doubtful_starts",
+    "genus",
+    "chromosomes",
+    "size_mb",
     "evidence",
 )
 
@@ -48,6 +51,9 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "train",
         "E_coli_K12",
         "yes",
+        "Escherichia",
+        "1",
+        "4.64",
         "NCBI",
     )
     return dict(zip(COLUMNS, values, strict=True))
@@ -66,28 +72,29 @@ def test_row_is_read(row: dict[str, str], schema: Path) -> None:
             fasta="coli.fna",
             gff="coli.gff3",
             accession="GCF_000005845.2",
+            downloaded=False,
             domain="bacteria",
             genetic_code="11",
             split="train=whole",
             augustus_species="E_coli_K12",
             doubtful_starts=True,
+            genus="Escherichia",
             evidence="NCBI",
         )
     }
 
 
 def test_doubtful_starts_reach_the_corpus(row: dict[str, str], schema: Path) -> None:
-    species = read_species(write(row, {**row, "name": "sure", "doubtful_starts": ""}), schema)
-    plan = Plan({"training": {"pretrain": {}}}, species)
+    other = {**row, "name": "sure", "accession": "", "doubtful_starts": ""}
+    training = read_species(write(row, other), schema)
+    plan = Plan({"training": {"pretrain": {}}}, {}, training)
     genomes = json.loads(plan.corpus_spec("pretrain", "train"))["genomes"]
     assert {genome["name"]: genome["doubtful_starts"] for genome in genomes} == {"coli": True, "sure": False}
 
 
 def test_columns_that_are_not_needed_may_be_left_out(row: dict[str, str], schema: Path) -> None:
-    for column in ("accession", "gff", "augustus_species", "doubtful_starts", "evidence"):
-        del row[column]
-    row["split"] = "annotate"
-    species = read_species(write(row), schema)["coli"]
+    kept = {column: row[column] for column in ("name", "fasta", "domain", "genetic_code")}
+    species = read_species(write({**kept, "split": "annotate"}), schema)["coli"]
     assert (species.accession, species.gff, species.augustus_species) == (None, None, None)
     assert species.split == "test=whole" and not species.doubtful_starts
 
@@ -118,7 +125,11 @@ def test_split(split: str, parts: set[str], row: dict[str, str], schema: Path) -
     ("column", "value", "message"),
     [
         ("domain", "bacterium", "column domain: 'bacterium' is not one of bacteria, archaea"),
-        ("genetic_code", "27", "column genetic_code: '27' is not a translation table, 1, 2, 3, 4, 11 or 25"),
+        (
+            "genetic_code",
+            "27",
+            "column genetic_code: '27' is not a translation table, 1, 2, 3, 4, 5, 11 or 25",
+        ),
         ("split", "training", "column split: 'training' is not train, val, test or annotate"),
         ("name", "E. coli", "column name: 'E. coli' is not a name of letters, digits"),
         (
@@ -126,7 +137,16 @@ def test_split(split: str, parts: set[str], row: dict[str, str], schema: Path) -
             "GCF_000005845",
             "column accession: 'GCF_000005845' is not an assembly accession with its version",
         ),
-        ("fasta", "", "column fasta: is empty; downloading is not built yet, so name a local file"),
+        ("fasta", "", "column fasta: is empty; name the genome of the GFF3, or leave gff empty too"),
+        ("genetic_code", "1", "column genetic_code: 1 does not fit domain bacteria, which has 11, 4 or 25"),
+        (
+            "genetic_code",
+            "11;chr2=3",
+            "column genetic_code: 3 does not fit a sequence of domain bacteria, which has 11, 4 or 25",
+        ),
+        ("genus", "E. coli", "column genus: 'E. coli' is not a genus, one word that begins with a capital"),
+        ("chromosomes", "0", "column chromosomes: '0' is not a number of chromosomes or replicons"),
+        ("size_mb", "4,6", "column size_mb: '4,6' is not a size in millions of bases, such as 4.64"),
         ("fasta", "no.fna", "column fasta: no such file: no.fna"),
         ("gff", "no.gff3", "column gff: no such file: no.gff3"),
         ("gff", "", "column gff: is empty; without annotation the split is annotate"),
@@ -164,7 +184,7 @@ def test_doubled_name(row: dict[str, str], schema: Path) -> None:
 def test_wrong_number_of_cells(row: dict[str, str], schema: Path) -> None:
     path = write(row)
     path.write_text(path.read_text().replace("\tNCBI", ""))
-    with pytest.raises(InputError, match=r"species.tsv:2: 9 columns where the header has 10"):
+    with pytest.raises(InputError, match=r"species.tsv:2: 12 columns where the header has 13"):
         read_species(path, schema)
 
 
@@ -177,6 +197,119 @@ def test_empty_and_missing_table(tmp_path: Path, schema: Path) -> None:
         read_species(tmp_path / "none.tsv", schema)
 
 
+@pytest.mark.parametrize(
+    ("domain", "code", "message"),
+    [
+        ("bacteria", "4", None),
+        ("bacteria", "25", None),
+        ("bacteria", "3", "3 does not fit domain bacteria, which has 11, 4 or 25"),
+        ("archaea", "4", "4 does not fit domain archaea, which has 11"),
+        ("virus", "1", None),
+        ("virus", "11", None),
+        ("fungi", "1;mt=3", None),
+        (
+            "fungi",
+            "4",
+            "4 does not fit domain fungi, which has 1; an organelle has its own, as in 1;NC_001224",
+        ),
+        ("fungi", "11", "11 does not fit domain fungi, which has 1;"),
+        ("fungi", "1;mt=2", "2 does not fit a sequence of domain fungi, which has 1, 3 or 4"),
+        ("animal", "11", "11 does not fit domain animal, which has 1;"),
+        ("animal", "1;mt=2", None),
+        ("animal", "1;mt=5", None),
+        ("animal", "1;mt=11", "11 does not fit a sequence of domain animal, which has 1, 2"),
+        ("plant", "1;plastid=11", None),
+        ("protist", "1;mt=4;apicoplast=11", None),
+    ],
+)
+def test_code_must_fit_the_domain(
+    domain: str, code: str, message: str | None, row: dict[str, str], schema: Path
+) -> None:
+    path = write({**row, "domain": domain, "genetic_code": code})
+    if message is None:
+        assert read_species(path, schema)["coli"].genetic_code == code
+        return
+    with pytest.raises(InputError) as error:
+        read_species(path, schema)
+    assert str(error.value).startswith(f"species.tsv:2: column genetic_code: {message}")
+
+
+def test_every_domain_has_its_codes_and_they_are_known(schema: Path) -> None:
+    assert list(CODES) == load_schema(schema)["properties"]["domain"]["enum"]
+    assert {code for codes in (*CODES.values(), *ORGANELLE_CODES.values()) for code in codes} == set(
+        SUPPORTED
+    )
+    assert set(ORGANELLE_CODES) == set(CODES) - set(PROKARYOTES)
+
+
+def test_accession_alone_is_enough(row: dict[str, str], schema: Path) -> None:
+    row |= {"fasta": "", "gff": ""}
+    species = read_species(write(row), schema)["coli"]
+    assert species.downloaded
+    assert species.fasta == "results/downloads/GCF_000005845.2/genome.fna"
+    assert species.gff == "results/downloads/GCF_000005845.2/annotation.gff3"
+    row["split"] = "annotate"
+    species = read_species(write(row), schema)["coli"]
+    assert (species.downloaded, species.gff) == (True, None)
+
+
+def test_neither_file_nor_accession(row: dict[str, str], schema: Path) -> None:
+    row |= {"accession": "", "fasta": "", "gff": ""}
+    with pytest.raises(
+        InputError, match=r"species.tsv:2: column fasta: is empty; name a local file, or an acc"
+    ):
+        read_species(write(row), schema)
+
+
+def test_a_genome_stands_in_the_table_once(row: dict[str, str], schema: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"species.tsv:3: column accession: GCF_000005845.2 is also that of coli; one line"
+    ):
+        read_species(write(row, {**row, "name": "again"}), schema)
+
+
+@pytest.mark.parametrize(
+    ("split", "gff", "genus", "fits"),
+    [
+        ("test", "coli.gff3", "Escherichia", False),
+        ("val", "coli.gff3", "Escherichia", False),
+        ("train", "coli.gff3", "Escherichia", True),
+        ("test", "coli.gff3", "Shigella", True),
+        ("test", "coli.gff3", "", True),
+        # Regions and genomes without a reference test nothing that a near copy would spoil unseen.
+        ("train=a;test=b", "coli.gff3", "Escherichia", True),
+        ("annotate", "", "Escherichia", True),
+    ],
+)
+def test_a_genus_is_in_one_split(
+    split: str, gff: str, genus: str, fits: bool, row: dict[str, str], schema: Path
+) -> None:
+    other = {**row, "name": "other", "accession": "", "split": split, "gff": gff, "genus": genus}
+    path = write(row, other)
+    if fits:
+        assert list(read_species(path, schema)) == ["coli", "other"]
+        return
+    with pytest.raises(InputError) as error:
+        read_species(path, schema)
+    assert str(error.value).startswith(
+        f"species.tsv:3: column genus: Escherichia is in {split} here and in train with coli; a genus"
+    )
+
+
+def test_downloads_are_one_an_accession_with_annotation_where_one_line_needs_it(
+    row: dict[str, str], schema: Path
+) -> None:
+    bare = {**row, "fasta": "", "gff": ""}
+    training = read_species(write(bare, {**bare, "name": "two", "accession": "GCF_000009045.1"}), schema)
+    lines = [
+        {**bare, "name": "mine", "split": "annotate"},
+        {**bare, "name": "three", "accession": "GCA_000000003.1", "split": "annotate"},
+        {**row, "name": "local", "accession": ""},
+    ]
+    plan = Plan({}, read_species(write(*lines), schema), training)
+    assert plan.downloads == {"GCF_000005845.2": True, "GCF_000009045.1": True, "GCA_000000003.1": False}
+
+
 def test_genetic_codes_are_those_of_the_language(schema: Path) -> None:
     pattern = re.compile(load_schema(schema)["properties"]["genetic_code"]["pattern"])
     assert [number for number in range(40) if pattern.search(str(number))] == list(SUPPORTED)
@@ -184,6 +317,7 @@ def test_genetic_codes_are_those_of_the_language(schema: Path) -> None:
 
 def test_a_sequence_may_have_a_code_of_its_own(row: dict[str, str], schema: Path) -> None:
     row["genetic_code"] = "1;NC_001224.1=3"
+    row["domain"] = "fungi"
     species = read_species(write(row), schema)["coli"]
     assert species.genetic_code == "1;NC_001224.1=3"
     assert species.genetic_codes == {1, 3}

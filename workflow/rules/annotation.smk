@@ -44,13 +44,15 @@ rule predict:
 rule stitch:
     """
     Join the windows of a genome to genes.
-    Inputs: decoded windows of all chunks and the normalised genome. Outputs: the genes as GFF3, GTF, BED12 and
-    table, proteins, coding sequences, a summary, and counts of what stitching joined and dropped.
+    Inputs: decoded windows of all chunks, the normalised genome and the model's calibration, which turns log
+    probabilities into scores. Outputs: the genes as GFF3, GTF, BED12 and table, proteins, coding sequences, a
+    summary, and counts of what stitching joined and dropped.
     """
     input:
         genome="results/genomes/{species}/genome.fna",
         summary="results/genomes/{species}/summary.json",
         chunks=chunk_files,
+        calibration=calibration_file,
         code=code("annotation.commands:stitch"),
     output:
         gff3="results/annotation/{species}/genescribe.gff3",
@@ -73,8 +75,8 @@ rule stitch:
         runtime=60,
     params:
         genome=subpath(input.genome, parent=True),
-        min_logprob=config["annotation"]["min_logprob"],
-        min_logprob_single=config["annotation"]["min_logprob_single"],
+        model=subpath(input.calibration, parent=True),
+        min_score=min_score_option(config["annotation"]["min_score"]),
         max_overlap=config["annotation"]["max_overlap"],
         others=lambda wildcards, output: [
             word
@@ -86,8 +88,8 @@ rule stitch:
         "Stitch the genes of {wildcards.species}"
     shell:
         "python -m genescribe stitch {input.chunks:q} --genome {params.genome:q} --out {output.gff3:q}"
-        " --min-logprob={params.min_logprob} --min-logprob-single={params.min_logprob_single}"
-        " --max-overlap {params.max_overlap} {params.others:q} > {log:q} 2>&1"
+        " --model {params.model:q} {params.min_score:q} --max-overlap {params.max_overlap} {params.others:q}"
+        " > {log:q} 2>&1"
 
 
 use rule predict as predict_control with:
@@ -116,6 +118,7 @@ use rule stitch as stitch_control with:
         genome="results/genomes/{species}/genome.fna",
         summary="results/genomes/{species}/summary.json",
         chunks=control_chunk_files,
+        calibration=calibration_file,
         code=code("annotation.commands:stitch"),
     output:
         gff3="results/benchmark/{species}/{control}.gff3",
@@ -124,11 +127,8 @@ use rule stitch as stitch_control with:
     benchmark:
         "results/benchmarks/stitch_control/{species}-{control}.tsv"
     params:
-        min_logprob=lambda wildcards: PLAN.control_threshold(
-            wildcards.control, "min_logprob"
-        ),
-        min_logprob_single=lambda wildcards: PLAN.control_threshold(
-            wildcards.control, "min_logprob_single"
+        min_score=lambda wildcards: min_score_option(
+            PLAN.control_min_score(wildcards.control)
         ),
         others=[],
     message:

@@ -19,8 +19,15 @@ from genescribe.workflow.species import read_species
 
 try:
     check_config(config, WORKFLOW / "schemas/config.schema.yaml")
-    SPECIES = read_species(config["species"], WORKFLOW / "schemas/species.schema.yaml")
-    check_names(config, SPECIES)
+    ROW = WORKFLOW / "schemas/species.schema.yaml"
+    PLAN = Plan(
+        config,
+        read_species(config["species"], ROW),
+        read_species(
+            config["training"]["species_table"], ROW, "training.species_table"
+        ),
+    )
+    check_names(config, PLAN.species, PLAN.training)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -29,7 +36,7 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(WORKFLOW / 'scripts'))}; "
 )
 
-PLAN = Plan(config, SPECIES)
+SPECIES = PLAN.genomes
 REPORT = f"results/report/{config['run']}.html"
 # Environments with torch come in two builds; one solved without a GPU would lose CUDA.
 TORCH = "-cuda" if config["device"] == "cuda" else ""
@@ -101,6 +108,30 @@ def initial_weights(wildcards):
     if before < 0:
         return []
     return f"results/models/{wildcards.run}/{STAGES[before]}/model.safetensors"
+
+
+def calibration_file(wildcards):
+    """Calibration of the model that annotates; else the configuration of the model, which may carry one."""
+    return f"{PLAN.model}/{'calibration' if PLAN.calibrates else 'config'}.json"
+
+
+def calibration_genomes(wildcards):
+    """Files of the normalised genomes that a training stage watches, which are those to calibrate on."""
+    return expand(
+        [
+            "results/genomes/{species}/genome.fna",
+            "results/genomes/{species}/annotation.gff3",
+            "results/genomes/{species}/left_out.tsv",
+            "results/genomes/{species}/summary.json",
+            "results/genomes/{species}/regions/val.bed",
+        ],
+        species=PLAN.calibration_species(wildcards.stage),
+    )
+
+
+def min_score_option(score):
+    """The option for a least score, or nothing where the calibration decides."""
+    return [] if score is None else ["--min-score", score]
 
 
 def chunk_files(wildcards):

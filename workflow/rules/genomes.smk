@@ -36,7 +36,7 @@ rule normalize:
         "Normalise {wildcards.species}"
     shell:
         "python -m genescribe normalize {input.fasta:q} {input.gff:q}"
-        " --out {params.folder:q} --genetic-code {params.genetic_code} > {log:q} 2>&1"
+        " --out {params.folder:q} --genetic-code {params.genetic_code:q} > {log:q} 2>&1"
 
 
 use rule normalize as normalize_sequence with:

@@ -66,3 +66,47 @@ rule train:
         "python -m genescribe.training --config {input.settings:q} --train {params.train:q}"
         " {params.val:q} {params.initial:q} --state {params.state:q} --out {params.folder:q}"
         " --device {params.device} 2>&1 | tee {log:q}"
+
+
+rule calibrate:
+    """
+    Learn on val how probable it is that a gene is right, and from which score on genes are best kept.
+    Inputs: a model and the genomes that its training watched. Outputs: JSON beside the weights.
+    """
+    input:
+        weights="results/models/{run}/{stage}/model.safetensors",
+        genomes=calibration_genomes,
+        code=code("benchmark.commands:calibrate"),
+    output:
+        "results/models/{run}/{stage}/calibration.json",
+    log:
+        "results/logs/calibrate/{run}-{stage}.log",
+    benchmark:
+        "results/benchmarks/calibrate/{run}-{stage}.tsv"
+    conda:
+        f"../../envs/annotation{TORCH}.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=int(config["device"] == "cuda"),
+        mem_mb=lambda wildcards, threads: 2000 + 1000 * threads,
+        runtime=240,
+    params:
+        model=subpath(input.weights, parent=True),
+        genomes=lambda wildcards: [
+            word
+            for species in PLAN.calibration_species(wildcards.stage)
+            for word in (
+                "--genome",
+                f"results/genomes/{species}",
+                "--regions",
+                f"results/genomes/{species}/regions/val.bed",
+            )
+        ],
+        stride=config["annotation"]["stride"],
+        batch=config["annotation"]["batch"],
+        device=config["device"],
+    message:
+        "Calibrate: {wildcards.stage}"
+    shell:
+        "python -m genescribe calibrate {params.genomes:q} --model {params.model:q} --stride {params.stride}"
+        " --batch {params.batch} --workers {threads} --device {params.device} --out {output:q} > {log:q} 2>&1"

@@ -28,6 +28,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     annotation.annotate,
     benchmark.score,
     genomes.convert,
+    genomes.fetch,
     genomes.normalize,
 )
 STEPS: tuple[Callable[..., None], ...] = (
@@ -37,6 +38,7 @@ STEPS: tuple[Callable[..., None], ...] = (
     training.bundle,
     annotation.predict,
     annotation.stitch,
+    benchmark.calibrate,
     benchmark.augustus,
     benchmark.prodigal,
     benchmark.gffcompare,

@@ -49,24 +49,30 @@ class Progress:
         """Add `amount` units of finished work."""
         self.done += amount
         now = time.monotonic()
-        if now - self._last >= self._interval and self.done < self.total:
+        if now - self._last >= self._interval and (self.done < self.total or not self.total):
             self._last = now
             self._write(self.line(now - self._begin))
 
     def line(self, elapsed: float) -> str:
         """The state after `elapsed` seconds as one line of text."""
         done, total = format_amount(self.done), format_amount(self.total)
-        share = f" ({100 * self.done / self.total:.0f} %)" if self.total else ""
-        text = f"{self.description}: {done} of {total} {self.unit}{share}"
+        share = (
+            f" of {total} {self.unit} ({100 * self.done / self.total:.0f} %)"
+            if self.total
+            else f" {self.unit}"
+        )
+        text = f"{self.description}: {done}{share}"
         rate = self.done / elapsed if elapsed > 0 else 0.0
         if rate > 0:
-            left = format_seconds((self.total - self.done) / rate)
-            text += f", {format_amount(rate)} {self.unit}/s, {left} left"
+            text += f", {format_amount(rate)} {self.unit}/s"
+            if self.total:
+                text += f", {format_seconds((self.total - self.done) / rate)} left"
         return text
 
     def start(self) -> None:
         """Announce the work."""
-        self._write(f"{self.description}: {format_amount(self.total)} {self.unit} to do")
+        amount = f"{format_amount(self.total)} {self.unit} to do" if self.total else "begins"
+        self._write(f"{self.description}: {amount}")
 
     def finish(self) -> None:
         """Say how much was done in how long."""
@@ -96,7 +102,7 @@ class _BarProgress(Progress):
             TimeRemainingColumn(),
             console=Console(file=self._stream),
         )
-        self._task = self._bar.add_task(self.description, total=self.total, rate="")
+        self._task = self._bar.add_task(self.description, total=self.total or None, rate="")
         self._bar.start()
 
     def advance(self, amount: float = 1) -> None:
@@ -129,7 +135,7 @@ def progress(
 
     Args:
         description: what is going on, a few words.
-        total: units of work in all.
+        total: units of work in all; 0 if nobody knows.
         unit: what is counted, in the plural ("windows", "pieces", "b").
         stream: where to write; standard error if None. A bar where it is a terminal, else plain lines.
         interval: seconds between plain lines, at least.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
-from genescribe.annotation.predict import choose_device, predict
+from genescribe.annotation.predict import choose_device, model_calibration, predict
 from genescribe.annotation.predict import load_model as load_on_device
 from genescribe.annotation.stitch import StitchedGene, StitchSettings, stitch
 from genescribe.annotation.tiling import tile
@@ -66,7 +65,7 @@ def annotate_sequence(
     *,
     genetic_code: int = 11,
     circular: bool = False,
-    min_logprob: float = -inf,
+    min_score: float | None = None,
     batch: int = 16,
 ) -> list[AnnotatedGene]:
     """Genes of one sequence, from left to right. The same as `genescribe annotate` writes.
@@ -76,7 +75,7 @@ def annotate_sequence(
         sequence: bases in upper or lower case, of any length; what is not ACGT or U is unknown.
         genetic_code: NCBI translation table.
         circular: whether the sequence is a circle.
-        min_logprob: least log probability of a gene.
+        min_score: least score of a gene; what the model's calibration found best, if you name none.
         batch: windows decoded side by side.
 
     Raises:
@@ -89,7 +88,9 @@ def annotate_sequence(
     windows = tile(sequences, circles, model.config.window)
     predictions = predict(model, sequences, {_NAME: genetic_code}, windows, batch)
     grammars = {_NAME: GrammarConfig(genetic_code=genetic_code, introns=True)}
-    result = stitch(predictions, sequences, circles, grammars, StitchSettings(min_logprob))
+    result = stitch(
+        predictions, sequences, circles, grammars, StitchSettings(model_calibration(model), min_score)
+    )
     return [_annotated(gene, bases, genetic_code) for gene in result.genes]
 
 

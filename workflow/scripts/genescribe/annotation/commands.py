@@ -41,7 +41,7 @@ def annotate(
     ],
     out: Annotated[Path, typer.Option(help="GFF3 to write.")],
     model: Annotated[
-        Path | None, typer.Option(help="Model folder; the demo's, if you do not name one.")
+        Path | None, typer.Option(help="Model folder; the bundled weights for prokaryotes, if left out.")
     ] = None,
     genetic_code: Annotated[int, typer.Option(help="NCBI translation table.")] = 11,
     circular: Annotated[list[str] | None, typer.Option(help="Circular sequence; may be repeated.")] = None,
@@ -52,30 +52,37 @@ def annotate(
     tsv: Tsv = None,
     summary: Summary = None,
     regions: Annotated[Path | None, typer.Option(help="BED: annotate these regions alone.")] = None,
-    min_logprob: Annotated[float, typer.Option(help="Least log probability of a gene.")] = float("-inf"),
+    min_score: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
+    ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
 ) -> None:
     """Annotate a genome: write its genes as GFF3.
 
     Example: genescribe annotate genome.fna.gz --model results/models/demo/finetune --out genes.gff3
     """
-    from genescribe.annotation.predict import choose_device, default_model, load_model
-    from genescribe.annotation.predict import predict as predict_windows
+    from genescribe.annotation.calibration import folder_calibration
+    from genescribe.annotation.predict import bundled_model, read_config
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import tile
+    from genescribe.annotation.workers import predict_with_workers
     from genescribe.genomes.formats import Outputs
     from genescribe.genomes.regions import read_bed
 
     target = read_target(genome, genetic_code, frozenset(circular or ()))
-    loaded = load_model(model or default_model(), choose_device(device))
+    folder = model or bundled_model()
     where = None if regions is None else read_bed(regions)
-    windows = tile(target.sequences, target.circular, loaded.config.window, stride or None, where)
-    predictions = predict_windows(loaded, target.sequences, target.genetic_codes, windows, batch)
+    windows = tile(target.sequences, target.circular, read_config(folder).window, stride or None, where)
+    predictions = predict_with_workers(
+        folder, device, target.sequences, target.genetic_codes, windows, batch, workers
+    )
     outputs = Outputs(out, gtf, bed, tsv, proteins, cds, summary)
-    _stitch_and_write(predictions, target, StitchSettings(min_logprob), outputs)
+    settings = StitchSettings(folder_calibration(folder), min_score)
+    _stitch_and_write(predictions, target, settings, outputs)
 
 
 def predict(
@@ -130,10 +137,12 @@ def stitch(
     counts: Annotated[Path | None, typer.Option(help="JSON of what was joined and dropped.")] = None,
     genetic_code: Annotated[int, typer.Option(help="NCBI translation table, for a FASTA file.")] = 11,
     circular: Annotated[list[str] | None, typer.Option(help="Circular sequence of a FASTA file.")] = None,
-    min_logprob: Annotated[float, typer.Option(help="Least log probability of a gene.")] = float("-inf"),
-    min_logprob_single: Annotated[
-        float, typer.Option(help="The same for a gene that only one of several windows saw.")
-    ] = float("-inf"),
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of the model, whose calibration gives the scores.")
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
+    ] = None,
     max_overlap: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of a gene that a more probable one may cover.")
     ] = 0.5,
@@ -144,6 +153,7 @@ def stitch(
     """
     from itertools import chain
 
+    from genescribe.annotation.calibration import UNCALIBRATED, folder_calibration
     from genescribe.annotation.predictions import read_predictions
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
@@ -151,7 +161,8 @@ def stitch(
 
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     predictions = chain.from_iterable(map(read_predictions, chunks))
-    settings = StitchSettings(min_logprob, min_logprob_single, max_overlap)
+    calibration = UNCALIBRATED if model is None else folder_calibration(model)
+    settings = StitchSettings(calibration, min_score, max_overlap)
     outputs = Outputs(out, gtf, bed, tsv, proteins, cds, summary)
     _stitch_and_write(predictions, target, settings, outputs, counts)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from genescribe.annotation.calibration import Evidence
 from genescribe.annotation.predictions import LOGPROB_DIGITS, PredictedGene
 from genescribe.annotation.tiling import Window
 from genescribe.language.bases import Codes, N
@@ -74,6 +75,7 @@ class Observation:
         parts: what it was seen as.
         first, last: the window's edges in the coordinates of the model.
         cut_left, cut_right: whether it is open at an edge where the piece goes on: it is to be joined there.
+        agreement: share of the windows that hold it whole in which it was seen just so; 1 where none does.
     """
 
     model: GeneModel
@@ -84,6 +86,12 @@ class Observation:
     last: int
     cut_left: bool = False
     cut_right: bool = False
+    agreement: float = 1.0
+
+    @property
+    def evidence(self) -> Evidence:
+        """What a calibration reads of it."""
+        return Evidence(self.model.kind, self.logprob, self.agreement, self.model.length)
 
     @property
     def windows(self) -> frozenset[int]:

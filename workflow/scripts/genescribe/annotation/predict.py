@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from genescribe.annotation.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    folder_calibration,
+    from_mapping,
+)
 from genescribe.annotation.controls import CONTROLS, dense_orf_windows
 from genescribe.annotation.predictions import PredictedGene, WindowPrediction
 from genescribe.annotation.tiling import STEP, Window
 from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, to_codes
 from genescribe.language.grammar import GrammarConfig
+from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.generation import WindowGenes, generate
 from genescribe.model.modeling import GeneScribeModel, read_model
 from genescribe.model.pieces import weight_files
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]
-DEMO_MODEL = Path("results/models/demo/finetune")
 SHORTEST_PART = 40 * STEP
 """A window that holds too many genes is decoded in parts, down to this length."""
 
@@ -41,8 +47,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
-    """A model in evaluation mode and float32.
+def read_config(folder: Path) -> GeneScribeConfig:
+    """The configuration of a model's folder.
 
     Raises:
         InputError: the folder holds no GeneScribe model.
@@ -50,23 +56,43 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     if not (folder / "config.json").is_file() or not weight_files(folder):
         raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
     try:
+        config: GeneScribeConfig = GeneScribeConfig.from_pretrained(folder)
+    except (ValueError, OSError) as error:
+        raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
+    return config
+
+
+def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
+    """A model in evaluation mode and float32; a calibration beside it goes before the one that it carries.
+
+    Raises:
+        InputError: the folder holds no GeneScribe model.
+    """
+    read_config(folder)
+    try:
         model = read_model(folder)
     except (ValueError, OSError, RuntimeError) as error:
         raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
+    model.config.calibration = asdict(folder_calibration(folder))
     return on_device(model, device)
 
 
-def default_model() -> Path:
-    """The model of a command that names none: what `make demo` trained in this folder.
+def model_calibration(model: GeneScribeModel) -> Calibration:
+    """The calibration that a model carries, or `UNCALIBRATED`."""
+    return from_mapping(model.config.calibration) if model.config.calibration else UNCALIBRATED
+
+
+def bundled_model(name: str = "prokaryotes") -> Path:
+    """Folder of weights that come with GeneScribe: in an installed package, or in the repository.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none of this name.
     """
-    if not (DEMO_MODEL / "config.json").is_file():
-        raise InputError(
-            f"no weights are bundled yet: give --model DIR, or run `make demo`, which trains {DEMO_MODEL}"
-        )
-    return DEMO_MODEL
+    package = Path(__file__).resolve().parent.parent
+    for models in (package / "models", package.parents[2] / "resources" / "models"):
+        if (models / name / "config.json").is_file():
+            return models / name
+    raise InputError(f"no weights named {name} come with this installation; give --model DIR")
 
 
 def on_device(model: GeneScribeModel, device: torch.device) -> GeneScribeModel:
@@ -112,19 +138,35 @@ def predict(
         batch: windows decoded side by side.
         decode: how; `generate`, or that of a control.
     """
-    codes = {seqid: to_codes(sequences[seqid]) for seqid in {window.seqid for window in windows}}
-    grammars = {
-        seqid: GrammarConfig(genetic_code=genetic_codes[seqid], introns=model.config.introns)
-        for seqid in codes
-    }
+    run = partial(decode_all, model, window_codes(sequences, windows), genetic_codes, decode=decode)
     bases = sum(window.length for window in windows)
     with progress("annotating", bases, "bases", interval=10.0) as bar:
         for part in batches(windows, batch):
-            grammar = grammars[part[0].seqid]
-            run = partial(decode_windows, model, codes[part[0].seqid], grammar=grammar, decode=decode)
-            for prediction in run(part):
-                yield from halved(prediction, run) if prediction.truncated else [prediction]
+            yield from run(part)
             bar.advance(sum(window.length for window in part))
+
+
+def window_codes(sequences: Mapping[str, str], windows: Sequence[Window]) -> dict[str, Codes]:
+    """Base codes of the sequences that windows lie on."""
+    return {seqid: to_codes(sequences[seqid]) for seqid in {window.seqid for window in windows}}
+
+
+def decode_all(
+    model: GeneScribeModel,
+    codes: Mapping[str, Codes],
+    genetic_codes: Mapping[str, int],
+    windows: Sequence[Window],
+    decode: Decode = generate,
+) -> list[WindowPrediction]:
+    """Decode windows of one sequence as one batch, and those again in parts that hold too many genes."""
+    seqid = windows[0].seqid
+    grammar = GrammarConfig(genetic_code=genetic_codes[seqid], introns=model.config.introns)
+    run = partial(decode_windows, model, codes[seqid], grammar=grammar, decode=decode)
+    return [
+        final
+        for prediction in run(windows)
+        for final in (halved(prediction, run) if prediction.truncated else (prediction,))
+    ]
 
 
 def batches(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:

@@ -2,16 +2,16 @@
 
 Pure, and independent of the order in which windows come. For each piece of sequence:
 
-1. Genes of low probability are dropped (`min_logprob`).
-2. Parts cut by windows' edges are joined (`joins`). What is open at an end of the sequence or at a gap is
+1. Parts cut by windows' edges are joined (`joins`). What is open at an end of the sequence or at a gap is
 partial in
    truth and stays so; what is open at a border that a region cut into the sequence is dropped.
-3. Every gene passes the grammar again, on the sequence.
-4. Of several versions of one gene from different windows (`is_version`) the one farthest from a window's
-edge stays,
-   else the more probable, else the first by (left, right, strand).
-5. A gene seen in only one of the windows that hold it whole must be probable enough (`min_logprob_single`).
-6. Genes that lie on each other (`is_exclusive`): the less probable goes.
+2. Every gene passes the grammar again, on the sequence.
+3. A gene's score is the probability that it is right: calibrated, from the decoder's probability and from
+   the share of the windows which hold it that saw it just so.
+4. Of several versions of one gene from different windows (`is_version`) the one with the highest score stays,
+   else the one farthest from a window's edge, else the first by (left, right, strand).
+5. Genes that lie on each other (`is_exclusive`): the one with the lower score goes.
+6. Genes with a low score are dropped (`min_score`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, inf
 
+from genescribe.annotation.calibration import UNCALIBRATED, Calibration, Evidence
 from genescribe.annotation.joins import join_all
 from genescribe.annotation.observations import (
     Observation,
@@ -44,28 +44,27 @@ from genescribe.language.grammar import GrammarConfig
 
 @dataclass(frozen=True, slots=True)
 class StitchSettings:
-    """Thresholds.
+    """How genes are judged.
 
     Attributes:
-        min_logprob: least log probability of a gene.
-        min_logprob_single: least log probability of a gene that only one of several windows saw.
+        calibration: what scores them.
+        min_score: least score of a gene; None for what the calibration found best.
         max_overlap: share of the shorter of two genes that the other may cover; see `is_exclusive`.
     """
 
-    min_logprob: float = -inf
-    min_logprob_single: float = -inf
+    calibration: Calibration = UNCALIBRATED
+    min_score: float | None = None
     max_overlap: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class StitchedGene:
-    """A gene of a whole sequence. `score` is a probability, exp(`logprob`) as long as it is not
-    calibrated."""
+    """A gene of a whole sequence, the probability that it is right, and what that was told from."""
 
     seqid: str
     model: GeneModel
     score: float
-    logprob: float
+    evidence: Evidence
 
 
 @dataclass(slots=True)
@@ -125,8 +124,8 @@ def stitch(
         for one in stitcher.run([pieces[key][window] for window in windows]):
             # A piece may go on over the origin of its circle.
             turn = -(one.model.start // len(sequence)) * len(sequence)
-            score = min(exp(one.logprob), 1.0)
-            genes.append(StitchedGene(seqid, one.model.shifted(turn), score, one.logprob))
+            score = settings.calibration.score(one.evidence)
+            genes.append(StitchedGene(seqid, one.model.shifted(turn), score, one.evidence))
     genes.sort(key=lambda gene: (order[gene.seqid], model_key(gene.model)))
     counts["genes"] = len(genes)
     return StitchResult(genes, dict(sorted(counts.items())))
@@ -145,10 +144,6 @@ def _name(window: Window) -> str:
 
 def _far_from_edges(one: Observation) -> tuple[object, ...]:
     return -one.margin, -one.logprob, model_key(one.model), sorted(one.parts)
-
-
-def _probable(one: Observation) -> tuple[object, ...]:
-    return -one.logprob, model_key(one.model), sorted(one.parts)
 
 
 class _PieceStitcher:
@@ -177,17 +172,14 @@ class _PieceStitcher:
             for index, gene in enumerate(prediction.genes)
         ]
         self.counts["seen"] += len(seen)
-        probable = [one for one in seen if one.logprob >= self.settings.min_logprob]
-        self.counts["improbable"] += len(seen) - len(probable)
-        cut = [one for one in probable if one.cut_left or one.cut_right]
+        cut = [one for one in seen if one.cut_left or one.cut_right]
         joined = join_all(self.piece, cut)
-        whole = [one for one in probable if not (one.cut_left or one.cut_right)]
+        whole = [one for one in seen if not (one.cut_left or one.cut_right)]
         genes = self._valid(self._same_merged([*whole, *joined]))
-        genes = self._one_version_each(genes)
-        genes = self._seen_often_enough(genes)
+        genes = self._one_version_each([self._with_agreement(one) for one in genes])
         genes = self._not_on_each_other(genes)
         self._count_lost_parts(cut, genes)
-        return genes
+        return self._probable(genes)
 
     def _same_merged(self, genes: Iterable[Observation]) -> list[Observation]:
         """Equal models become one, which was seen as all parts of them."""
@@ -222,7 +214,7 @@ class _PieceStitcher:
 
     def _one_version_each(self, genes: Sequence[Observation]) -> list[Observation]:
         """Of the versions of a gene the best one, which was seen as all parts of them."""
-        ordered = sorted(genes, key=_far_from_edges)
+        ordered = sorted(genes, key=self._best_first)
         index = self._index(ordered)
         kept: dict[int, Observation] = {}
         for number, one in enumerate(ordered):
@@ -241,26 +233,29 @@ class _PieceStitcher:
                 kept[number] = one
         return list(kept.values())
 
-    def _seen_often_enough(self, genes: Iterable[Observation]) -> list[Observation]:
-        """Genes without those that one window saw, another one did not, and that are improbable."""
-        kept = []
-        for one in genes:
-            holding = {
-                number
-                for number, turn in self._window_index.overlapping(one.model.start, one.model.end)
-                if self.windows[number].start + turn <= one.model.start
-                and one.model.end <= self.windows[number].end + turn
-            }
-            single = len(holding) > 1 and len(holding & one.windows) <= 1
-            if single and one.logprob < self.settings.min_logprob_single:
-                self.counts["seen_once_and_improbable"] += 1
-            else:
-                kept.append(one)
+    def _with_agreement(self, one: Observation) -> Observation:
+        """The gene with the share of the windows holding it whole that saw it just so."""
+        holding = {
+            number
+            for number, turn in self._window_index.overlapping(one.model.start, one.model.end)
+            if self.windows[number].start + turn <= one.model.start
+            and one.model.end <= self.windows[number].end + turn
+        }
+        return replace(one, agreement=len(holding & one.windows) / len(holding)) if holding else one
+
+    def _best_first(self, one: Observation) -> tuple[object, ...]:
+        return -self.settings.calibration.score(one.evidence), *_far_from_edges(one)
+
+    def _probable(self, genes: Sequence[Observation]) -> list[Observation]:
+        """Genes whose score is high enough."""
+        settings = self.settings
+        kept = [one for one in genes if settings.calibration.is_kept(one.evidence, settings.min_score)]
+        self.counts["improbable"] += len(genes) - len(kept)
         return kept
 
     def _not_on_each_other(self, genes: Iterable[Observation]) -> list[Observation]:
         """Genes without those that lie on a more probable one."""
-        ordered = sorted(genes, key=_probable)
+        ordered = sorted(genes, key=self._best_first)
         index = self._index(ordered)
         kept: set[int] = set()
         for number, one in enumerate(ordered):

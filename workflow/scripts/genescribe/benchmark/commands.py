@@ -193,3 +193,56 @@ def _selection(reference: Path, prediction: Path, regions: Path | None, left_out
         () if left_out is None else read_left_out(left_out),
         None if regions is None else read_bed(regions),
     )
+
+
+def calibrate(
+    genome: Annotated[
+        list[Path], typer.Option(help="Folder made by `genescribe normalize`, annotated; may be repeated.")
+    ],
+    model: Annotated[Path, typer.Option(help="Model folder.")],
+    out: Annotated[Path, typer.Option(help="JSON to write, as calibration.json of the model's folder.")],
+    regions: Annotated[
+        list[Path] | None, typer.Option(help="BED: use these regions alone; one for each --genome.")
+    ] = None,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
+    device: Annotated[str, typer.Option(help="Where the model runs: auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Learn from annotated genomes how probable it is that a predicted gene is right.
+
+    The genomes must not be those that the model was trained on, nor those that it is tested on.
+
+    Example: genescribe calibrate --genome results/genomes/aliivibrio --model results/models/full/pretrain
+        --out results/models/full/pretrain/calibration.json
+    """
+    from genescribe.annotation.predict import read_config
+    from genescribe.annotation.stitch import StitchSettings, stitch
+    from genescribe.annotation.tiling import tile
+    from genescribe.annotation.workers import predict_with_workers
+    from genescribe.benchmark.truth import Truth
+    from genescribe.errors import InputError
+    from genescribe.genomes.load import load_genome
+    from genescribe.genomes.regions import read_bed
+    from genescribe.language.grammar import GrammarConfig
+
+    if regions and len(regions) != len(genome):
+        raise InputError(f"{len(regions)} --regions for {len(genome)} --genome; give one for each, or none")
+    config, truth = read_config(model), Truth()
+    for number, folder in enumerate(genome):
+        one = load_genome(folder)
+        where = read_bed(regions[number]) if regions else None
+        windows = tile(one.sequences, one.circular, config.window, stride or None, where)
+        predictions = predict_with_workers(
+            model, device, one.sequences, one.genetic_codes, windows, batch, workers
+        )
+        grammars = {
+            seqid: GrammarConfig(genetic_code=code, introns=config.introns)
+            for seqid, code in one.genetic_codes.items()
+        }
+        result = stitch(predictions, one.sequences, one.circular, grammars, StitchSettings(min_score=0.0))
+        truth.add(one, result, where)
+    calibration = truth.calibration()
+    calibration.write(out)
+    for name, curve in (("coding genes", calibration.coding), ("RNA genes", calibration.rna)):
+        typer.echo(f"{name}: {curve.genes} of known truth, kept from a score of {curve.min_score:.3f} on")

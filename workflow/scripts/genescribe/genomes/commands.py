@@ -38,6 +38,39 @@ def normalize(
         typer.echo(line)
 
 
+def fetch(
+    accession: Annotated[str, typer.Argument(help="Assembly with its version, such as GCF_000005845.2.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    annotation: Annotated[bool, typer.Option(help="Whether its annotation is wanted too.")] = True,
+    mirror: Annotated[
+        Path | None, typer.Option(help="Folder of genomes to take it from instead of NCBI.")
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option(help="Base address of NCBI Datasets, if it is not NCBI's own.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Where digests are kept; OUT/SHA256SUMS if not given.")
+    ] = None,
+) -> None:
+    """Fetch a genome and its annotation by accession, from NCBI or a local mirror.
+
+    The folder gets genome.fna and annotation.gff3. Their SHA-256 is recorded; if NCBI changes a file under
+    the same accession, the next fetch says so and keeps what is there. NCBI serves more requests a second to
+    those who set the environment variable NCBI_API_KEY.
+
+    Example: genescribe fetch GCF_000005845.2 --out genomes/ecoli
+    """
+    import os
+
+    from genescribe.genomes.fetch import fetch as fetch_assembly
+    from genescribe.genomes.ncbi import API, KEY_VARIABLE, Datasets
+
+    source = mirror or Datasets(api or API, os.environ.get(KEY_VARIABLE))
+    for name, digest in fetch_assembly(accession, out, source, annotation, record).items():
+        typer.echo(f"{digest}  {out / name}")
+
+
 def convert(
     gff3: Annotated[Path, typer.Argument(help="Annotation, GFF3; plain, gzip or bgzip.")],
     genome: Annotated[Path, typer.Argument(help="Its genome, nucleotide FASTA.")],

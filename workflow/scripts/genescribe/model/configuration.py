@@ -30,6 +30,8 @@ class GeneScribeConfig(PreTrainedConfig):
         dropout: on the residual branches.
         genetic_codes: NCBI numbers of the codes that the model was trained on.
         introns: whether protein-coding genes may have introns (eukaryotes).
+        calibration: how scores become probabilities, as `annotation.calibration` writes it; None for not at
+            all.
     """
 
     model_type = "genescribe"
@@ -50,6 +52,7 @@ class GeneScribeConfig(PreTrainedConfig):
         dropout: float = 0.0,
         genetic_codes: tuple[int, ...] | list[int] = (11,),
         introns: bool = False,
+        calibration: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.patch = patch
@@ -66,6 +69,7 @@ class GeneScribeConfig(PreTrainedConfig):
         self.dropout = dropout
         self.genetic_codes = list(genetic_codes)
         self.introns = introns
+        self.calibration = calibration
         super().__init__(**kwargs)
         if patch % 3 or window % patch:
             raise ValueError(

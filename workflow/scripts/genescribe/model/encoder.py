@@ -79,7 +79,7 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, channels) -> (B, L, channels)."""
         mixed = self.convolution(self.norm(x).transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
-        return x + functional.gelu(mixed, approximate="tanh")
+        return x + functional.gelu(mixed)
 
 
 class CodingPotential(nn.Module):

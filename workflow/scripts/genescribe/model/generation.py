@@ -91,7 +91,7 @@ def generate(
     return write(model, encoded, GrammarMask(tables, grammar, device), valid, max_genes, max_tokens)
 
 
-def reads_in_bfloat16(device: torch.device) -> bool:
+def is_fast_in_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies bfloat16 faster than float32."""
     if device.type == "cpu":
         return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
@@ -107,7 +107,7 @@ def encode_windows(model: GeneScribeModel, codes: Codes, valid: list[int]) -> En
     that costs nothing.
     """
     device = model.device
-    lower = reads_in_bfloat16(device)
+    lower = is_fast_in_bfloat16(device)
     parts = []
     for row, count in zip(torch.from_numpy(codes).to(device), valid, strict=True):
         with torch.autocast(device.type, torch.bfloat16, enabled=lower):

@@ -168,7 +168,7 @@ class GatedMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
         gate, value = self.gate_and_value(x).chunk(2, dim=-1)
-        out: Tensor = self.out(functional.gelu(gate, approximate="tanh") * value)
+        out: Tensor = self.out(functional.gelu(gate) * value)
         return out
 
 

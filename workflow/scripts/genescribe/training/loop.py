@@ -14,7 +14,7 @@ from types import FrameType
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
@@ -22,6 +22,7 @@ from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
 from genescribe.files import sha256
 from genescribe.model.configuration import GeneScribeConfig
+from genescribe.model.generation import is_fast_in_bfloat16
 from genescribe.model.modeling import GeneScribeModel, Losses, read_model
 from genescribe.model.pieces import WEIGHTS, check_pieces, weight_files
 from genescribe.progress import progress
@@ -102,6 +103,13 @@ def initial_model(run: Run) -> GeneScribeModel:
     return read_model(run.initial)
 
 
+def multiplies_in_bfloat16(run: Run) -> bool:
+    """Whether the run's matrix products are in bfloat16; "auto" asks the device."""
+    if run.training.precision != "auto":
+        return run.training.precision == "bf16"
+    return is_fast_in_bfloat16(PartialState(cpu=run.device == "cpu").device)
+
+
 def micro_batches(batch: dict[str, Tensor], size: int) -> Iterator[dict[str, Tensor]]:
     """The batch in parts of `size` windows; whole if `size` is 0."""
     total = len(batch["valid"])
@@ -131,7 +139,7 @@ class Trainer:
             torch.set_num_threads(self.config.threads)
         self.accelerator = Accelerator(
             cpu=run.device == "cpu",
-            mixed_precision="bf16" if self.config.precision == "bf16" else "no",
+            mixed_precision="bf16" if multiplies_in_bfloat16(run) else "no",
             # The buffers are constants, and processes may have different numbers of micro-batches.
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
@@ -158,7 +166,6 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         damaged = state.load_newest(self.folder, run.key(), self.state)
         self.accelerator.wait_for_everyone()
-        self.seconds_before = self.state.position.seconds
         if self.is_main:
             for checkpoint in damaged:
                 log.warning(
@@ -228,12 +235,13 @@ class Trainer:
         meter.counts = local
         return meter
 
-    def step(self, batch: dict[str, Tensor], stop: bool) -> tuple[bool, bool]:
+    def step(self, batch: dict[str, Tensor], stop: bool, began: float) -> tuple[bool, bool]:
         """One optimiser step.
 
         Args:
             batch: this process's share.
             stop: whether this process has been told to stop.
+            began: when the batch was asked for, by the monotonic clock in seconds.
 
         Returns:
             whether any process has been told to stop, or time is over; whether a checkpoint is due.
@@ -267,7 +275,8 @@ class Trainer:
         position.tokens += int(tokens)
         position.bases += int(bases)
         position.windows += int(windows)
-        position.seconds = self.seconds_before + now - self.began
+        # Validation and checkpoints take no part in the throughput.
+        position.seconds += time.monotonic() - began
         if self.state.average is not None:
             self.state.average.update(self.model, position.step)
         self.measure("train", {**losses, "gradient_norm": norm}, rate)
@@ -381,8 +390,8 @@ class Trainer:
             if bar:
                 bar.advance(position.tokens)
             while not self.done:
-                before = position.tokens
-                stopping, due = self.step(next(batches), bool(stop))
+                before, began = position.tokens, time.monotonic()
+                stopping, due = self.step(next(batches), bool(stop), began)
                 if bar:
                     bar.advance(position.tokens - before)
                 at_end = position.tokens >= config.tokens

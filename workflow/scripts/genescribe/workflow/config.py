@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from genescribe.errors import InputError
+from genescribe.genomes.accessions import is_assembly
 from genescribe.workflow.schema import first_mistake, load_schema
 from genescribe.workflow.species import Species
 
@@ -26,30 +28,80 @@ def check_config(config: dict[str, Any], schema: str | Path) -> None:
         raise InputError(f"configuration: {key}: {message}" if key else f"configuration: {message}")
 
 
-def check_names(config: dict[str, Any], species: Mapping[str, Species]) -> None:
-    """Check that the configuration and the species table fit together.
+def check_names(
+    config: dict[str, Any], species: Mapping[str, Species], training: Mapping[str, Species]
+) -> None:
+    """Check that the configuration, the species table and the training table fit together.
+
+    Args:
+        config: the checked configuration.
+        species: the species table: what is annotated.
+        training: the training table: what is learned from.
 
     Raises:
-        InputError: a stage names a species that is not trained on, or there is nothing to annotate with.
+        InputError: a stage names a species that is not trained on, there is nothing to annotate with, the two
+            tables contradict each other, or a genome can neither be downloaded nor is it in a mirror.
     """
-    trained = [name for name, one in species.items() if one.has("train")]
+    table, training_table = config["species"], config["training"]["species_table"]
+    trained = [name for name, one in training.items() if one.has("train")]
     for stage in STAGES:
         for name in config["training"][stage].get("species", []):
             if name not in trained:
                 raise InputError(
                     f"configuration: training.{stage}.species: {name} has no training split in "
-                    f"{config['species']}; those that have are {', '.join(trained) or 'none'}"
+                    f"{training_table}; those that have are {', '.join(trained) or 'none'}"
                 )
+    for name, one in species.items():
+        if name in training and training[name] != one:
+            raise InputError(f"{name} differs from the line of that name in {training_table}", table)
+    _check_model(config, species, training)
+    mirror = config["download"]["mirror"]
+    if mirror and not Path(mirror).is_dir():
+        raise InputError(f"configuration: download.mirror: no such folder: {mirror}")
+    for path, rows in ((training_table, training), (table, species)):
+        for name, one in rows.items():
+            if one.downloaded and not mirror and not is_assembly(str(one.accession)):
+                raise InputError(
+                    f"{name}: column accession: {one.accession} is a sequence, and NCBI Datasets has "
+                    "assemblies, such as GCF_000005845.2; name one, or a local FASTA",
+                    path,
+                )
+
+
+def _check_model(
+    config: dict[str, Any], species: Mapping[str, Species], training: Mapping[str, Species]
+) -> None:
     model = config["annotation"]["model"]
-    if model in STAGES and not trained:
-        raise InputError(
-            f"configuration: annotation.model: {model} needs a species with a training split in "
-            f"{config['species']}; add one, or name the folder of a trained model"
-        )
-    if model not in STAGES and not (Path(model) / "config.json").is_file():
+    table, training_table = config["species"], config["training"]["species_table"]
+    if model in STAGES:
+        trained = [one for one in training.values() if one.has("train")]
+        if not trained:
+            raise InputError(
+                f"configuration: annotation.model: {model} needs a species with a training split in "
+                f"{training_table}; add one, or name the folder of a trained model"
+            )
+        for one in species.values():
+            for other in trained:
+                if one.name != other.name and one.gff and one.has("test") and one.is_same_genome(other):
+                    raise InputError(
+                        f"{one.name}: column split: is tested, but {training_table} trains on it as "
+                        f"{other.name}; test another genome, or set it to annotate and leave gff empty",
+                        table,
+                    )
+        return
+    description = Path(model) / "config.json"
+    if not description.is_file():
         raise InputError(
             f"configuration: annotation.model: {model} is none of {', '.join(STAGES)} and no model folder"
         )
+    if not json.loads(description.read_text(encoding="utf-8")).get("introns", False):
+        for one in species.values():
+            if one.kind == "eukaryote" and one.has("test"):
+                raise InputError(
+                    f"{one.name}: column domain: {one.domain}, but the model in {model} writes no introns; "
+                    "leave the line out, or name another model (annotation.model)",
+                    table,
+                )
 
 
 def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:

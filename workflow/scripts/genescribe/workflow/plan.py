@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 from genescribe.workflow.config import STAGES
@@ -26,11 +25,30 @@ class Plan:
 
     Attributes:
         config: the checked configuration.
-        species: the species table by name.
+        species: the species table by name: what is annotated and scored.
+        training: the training table by name: what is learned from.
     """
 
     config: dict[str, Any]
     species: Mapping[str, Species]
+    training: Mapping[str, Species]
+
+    @property
+    def genomes(self) -> dict[str, Species]:
+        """Both tables; where they share a name, they share the line."""
+        return {**self.training, **self.species}
+
+    @property
+    def downloads(self) -> dict[str, bool]:
+        """Accessions to fetch, and whether their annotation is needed."""
+        rows = [one for one in self.genomes.values() if one.downloaded and one.accession]
+        return {str(one.accession): any(row.gff for row in rows if row.fasta == one.fasta) for one in rows}
+
+    @property
+    def download_source(self) -> list[str]:
+        """Options of `genescribe fetch`: the local mirror, or the address of NCBI Datasets."""
+        download = self.config["download"]
+        return ["--mirror", download["mirror"]] if download["mirror"] else ["--api", download["api"]]
 
     @property
     def annotated(self) -> list[str]:
@@ -60,8 +78,8 @@ class Plan:
 
     def stage_species(self, stage: str, split: str) -> list[str]:
         """Species whose `split` (train or val) belongs to a training stage."""
-        wanted = self.config["training"][stage].get("species", self.species)
-        return [name for name in wanted if self.species[name].has(split)]
+        wanted = self.config["training"][stage].get("species", self.training)
+        return [name for name in wanted if self.training[name].has(split)]
 
     def corpus_spec(self, stage: str, split: str) -> str:
         """What a corpus is made of, as JSON for `genescribe shards`."""
@@ -70,8 +88,8 @@ class Plan:
                 "name": name,
                 "folder": f"results/genomes/{name}",
                 "regions": f"results/genomes/{name}/regions/{split}.bed",
-                "domain": self.species[name].kind,
-                "doubtful_starts": self.species[name].doubtful_starts,
+                "domain": self.training[name].kind,
+                "doubtful_starts": self.training[name].doubtful_starts,
             }
             for name in self.stage_species(stage, split)
         ]
@@ -85,7 +103,7 @@ class Plan:
         training = {key: value for key, value in self.config["training"][stage].items() if key != "species"}
         settings = {"training": {"seed": self.config["seed"], **training}}
         if stage == STAGES[0]:
-            trained = [one for one in self.species.values() if one.has("train")]
+            trained = [one for one in self.training.values() if one.has("train")]
             settings["model"] = {
                 **self.config["model"],
                 "genetic_codes": sorted(set().union(*(one.genetic_codes for one in trained))),
@@ -93,13 +111,22 @@ class Plan:
             }
         return json.dumps(settings)
 
-    def control_threshold(self, control: str, name: str) -> float:
-        """`min_logprob` or `min_logprob_single` of a control: that of the product, none for random weights.
+    def calibration_species(self, stage: str) -> list[str]:
+        """Species to calibrate a stage's model on: those it watches, whose start codons can be trusted."""
+        return [name for name in self.stage_species(stage, "val") if not self.training[name].doubtful_starts]
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the run calibrates the model that annotates."""
+        return self.trains and bool(self.calibration_species(self.config["annotation"]["model"]))
+
+    def control_min_score(self, control: str) -> float | None:
+        """`min_score` of a control: that of the product, none for random weights.
 
         They find every gene improbable; what the grammar alone gives is the point of that row.
         """
-        threshold: float = self.config["annotation"][name]
-        return -inf if control == "random_weights" else threshold
+        least: float | None = self.config["annotation"]["min_score"]
+        return 0.0 if control == "random_weights" else least
 
     def predictors(self, species: str) -> list[str]:
         """Our own row first, then programs that can run: AUGUSTUS needs parameters, Prodigal a prokaryote."""
@@ -184,6 +211,6 @@ class Plan:
                 "gene_tables": dict(zip(rows, self.scores(name, "genes/{}.tsv"), strict=True)),
                 "gffcompare": dict(zip(rows, self.scores(name, "gffcompare/{}.json"), strict=True)),
             }
-        if self.trains and self.species[name].has("train"):
+        if self.trains and name in self.training and self.training[name].has("train"):
             shown["note"] = WITHIN_SPECIES
         return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,23 @@ SPLITS = ("train", "val", "test")
 WHOLE = {"train": "train=whole", "val": "val=whole", "test": "test=whole", "annotate": "test=whole"}
 """Split words of the table and what they say in the notation of `genescribe split`."""
 
+DOWNLOADS = "results/downloads"
+"""Where a rule puts what is fetched by accession, a folder for each."""
+
+CODES = {
+    "bacteria": (11, 4, 25),
+    "archaea": (11,),
+    "virus": (1, 4, 11, 25),
+    "fungi": (1,),
+    "protist": (1,),
+    "plant": (1,),
+    "animal": (1,),
+}
+"""Genetic codes of the genomes of a domain, as far as they are supported; viruses have that of their host."""
+
+ORGANELLE_CODES = {"fungi": (1, 3, 4), "protist": (1, 4, 11), "plant": (1, 4, 11), "animal": (1, 2, 4, 5)}
+"""Genetic codes of single sequences where they may differ: mitochondria and plastids."""
+
 
 @dataclass(frozen=True)
 class Species:
@@ -25,13 +43,16 @@ class Species:
 
     Attributes:
         name: folder name of all that is made for it.
-        fasta, gff: local files, as paths relative to the working directory; gff is None to annotate only.
+        fasta, gff: paths relative to the working directory; gff is None to annotate only. They are local
+            files, or below `DOWNLOADS`.
         accession: RefSeq or GenBank assembly with version, where it has one.
+        downloaded: whether its files are fetched by the accession.
         domain: bacteria, archaea, virus, fungi, protist, plant or animal.
         genetic_code: NCBI number, such as `11`; `1;NC_001224.1=3` gives one sequence its own.
         split: in the notation of `genescribe split`: `train=whole` or `train=ID:1-1000;test=ID:1001-2000`.
         augustus_species: AUGUSTUS's parameter set, or None where there is none to compare with.
         doubtful_starts: whether the annotation's start codons are to be trusted less.
+        genus: by which training, validation and test are kept apart.
         evidence: where the accession was confirmed.
     """
 
@@ -39,11 +60,13 @@ class Species:
     fasta: str
     gff: str | None
     accession: str | None
+    downloaded: bool
     domain: str
     genetic_code: str
     split: str
     augustus_species: str | None
     doubtful_starts: bool
+    genus: str | None
     evidence: str | None
 
     @property
@@ -54,21 +77,36 @@ class Species:
     @property
     def genetic_codes(self) -> set[int]:
         """NCBI numbers of all codes that its sequences use."""
-        return {int(part.rpartition("=")[2]) for part in self.genetic_code.split(";")}
+        return set(_codes(self.genetic_code))
+
+    @property
+    def whole_split(self) -> str | None:
+        """`train`, `val` or `test` if all of it is there, annotated; None for regions or to annotate."""
+        split, _, regions = self.split.partition("=")
+        return split if regions == "whole" and self.gff else None
+
+    def is_same_genome(self, other: Species) -> bool:
+        """Whether both are read from the same file or have the same accession."""
+        return self.fasta == other.fasta or (self.accession is not None and self.accession == other.accession)
 
     def has(self, split: str) -> bool:
         """Whether some of it is in `train`, `val` or `test`; a genome to annotate only is in `test`."""
         return any(part.partition("=")[0].strip() == split for part in self.split.split(";"))
 
 
-def read_species(path: str | Path, schema: str | Path) -> dict[str, Species]:
-    """Read and check the species table, tab-separated with a header line; # begins a comment.
+def read_species(path: str | Path, schema: str | Path, key: str = "species") -> dict[str, Species]:
+    """Read and check a species table, tab-separated with a header line; # begins a comment.
+
+    Args:
+        path: the table.
+        schema: of one line.
+        key: of the configuration, that names the table.
 
     Raises:
         InputError: one line that names the file, its line, the column and what is allowed.
     """
     if not Path(path).is_file():
-        raise InputError("no such file; the key species of the configuration names the species table", path)
+        raise InputError(f"no such file; the key {key} of the configuration names the species table", path)
     rules = load_schema(schema)
     columns = list(rules["properties"])
     species: dict[str, Species] = {}
@@ -86,6 +124,9 @@ def read_species(path: str | Path, schema: str | Path) -> dict[str, Species]:
             one = _read_row(dict(zip(header, cells, strict=True)), rules, path, number)
             if one.name in species:
                 raise InputError(f"column name: {one.name} stands in the table twice", path, number)
+            mistake = _doubled_accession(one, species.values()) or _torn_genus(one, species.values())
+            if mistake:
+                raise InputError(mistake, path, number)
             species[one.name] = one
     if not species:
         raise InputError(f"lists no species; the columns are {', '.join(columns)}", path)
@@ -110,24 +151,85 @@ def _read_row(cells: dict[str, str], rules: dict[str, Any], path: str | Path, nu
     mistake = first_mistake(cells, rules)
     if mistake is not None:
         raise InputError(f"column {mistake[0]}: {mistake[1]}", path, number)
-    if not cells.get("fasta"):
-        raise InputError(
-            "column fasta: is empty; downloading is not built yet, so name a local file", path, number
-        )
-    for column in ("fasta", "gff"):
-        if cells.get(column) and not Path(cells[column]).is_file():
-            raise InputError(f"column {column}: no such file: {cells[column]}", path, number)
-    if not cells.get("gff") and cells["split"] != "annotate":
-        raise InputError("column gff: is empty; without annotation the split is annotate", path, number)
+    mistake = _wrong_code(cells["genetic_code"], cells["domain"]) or _wrong_source(cells)
+    if mistake is not None:
+        raise InputError(f"column {mistake[0]}: {mistake[1]}", path, number)
+    downloaded = not cells.get("fasta")
+    folder = f"{DOWNLOADS}/{cells.get('accession')}"
+    # Nothing says beforehand whether an assembly has an annotation; where it is used, it has to have one.
+    fetched_gff = None if cells["split"] == "annotate" else f"{folder}/annotation.gff3"
     return Species(
         name=cells["name"],
-        fasta=cells["fasta"],
-        gff=cells.get("gff") or None,
+        fasta=f"{folder}/genome.fna" if downloaded else cells["fasta"],
+        gff=fetched_gff if downloaded else cells.get("gff") or None,
         accession=cells.get("accession") or None,
+        downloaded=downloaded,
         domain=cells["domain"],
         genetic_code=cells["genetic_code"],
         split=WHOLE.get(cells["split"], cells["split"]),
         augustus_species=cells.get("augustus_species") or None,
         doubtful_starts=cells.get("doubtful_starts") == "yes",
+        genus=cells.get("genus") or None,
         evidence=cells.get("evidence") or None,
     )
+
+
+def _codes(text: str) -> list[int]:
+    """Numbers of the genetic codes in `1;NC_001224.1=3`, that of the genome first."""
+    return [int(part.rpartition("=")[2]) for part in text.split(";")]
+
+
+def _wrong_code(text: str, domain: str) -> tuple[str, str] | None:
+    """Column and mistake if a genetic code does not fit the domain."""
+    genome, *others = _codes(text)
+    allowed = CODES[domain]
+    if genome not in allowed:
+        organelle = "; an organelle has its own, as in 1;NC_001224.1=3" if domain in ORGANELLE_CODES else ""
+        return "genetic_code", f"{genome} does not fit domain {domain}, which has {_or(allowed)}{organelle}"
+    allowed = ORGANELLE_CODES.get(domain, allowed)
+    for code in others:
+        if code not in allowed:
+            return (
+                "genetic_code",
+                f"{code} does not fit a sequence of domain {domain}, which has {_or(allowed)}",
+            )
+    return None
+
+
+def _wrong_source(cells: dict[str, str]) -> tuple[str, str] | None:
+    """Column and mistake if a line does not say where the genome and its annotation are."""
+    for column in ("fasta", "gff"):
+        if cells.get(column) and not Path(cells[column]).is_file():
+            return column, f"no such file: {cells[column]}"
+    if cells.get("gff") and not cells.get("fasta"):
+        return "fasta", "is empty; name the genome of the GFF3, or leave gff empty too to download both"
+    if not cells.get("fasta") and not cells.get("accession"):
+        return "fasta", "is empty; name a local file, or an accession to download"
+    if cells.get("fasta") and not cells.get("gff") and cells["split"] != "annotate":
+        return "gff", "is empty; without annotation the split is annotate"
+    return None
+
+
+def _doubled_accession(one: Species, others: Iterable[Species]) -> str | None:
+    """What is wrong if a genome stands in the table under another name."""
+    for other in others:
+        if one.accession and one.accession == other.accession:
+            return f"column accession: {one.accession} is also that of {other.name}; one line a genome"
+    return None
+
+
+def _torn_genus(one: Species, others: Iterable[Species]) -> str | None:
+    """What is wrong if a genus is in two of train, val and test by whole genomes, which are near copies."""
+    split = one.whole_split
+    for other in others:
+        if one.genus and one.genus == other.genus and split and other.whole_split not in (None, split):
+            return (
+                f"column genus: {one.genus} is in {split} here and in {other.whole_split} with {other.name}; "
+                "a genus is in one of train, val and test"
+            )
+    return None
+
+
+def _or(numbers: Iterable[int]) -> str:
+    *most, last = map(str, numbers)
+    return f"{', '.join(most)} or {last}" if most else last

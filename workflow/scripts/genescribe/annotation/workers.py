@@ -1,0 +1,94 @@
+"""Decoding windows in several processes, one CPU thread each.
+
+Decoding is many small steps: threads of one process wait for each other more than they work, processes do
+not.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from genescribe.annotation.predict import (
+    batches,
+    choose_device,
+    decode_all,
+    load_model,
+    predict,
+    window_codes,
+)
+from genescribe.annotation.predictions import WindowPrediction
+from genescribe.annotation.tiling import Window
+from genescribe.language.bases import Codes
+from genescribe.progress import progress
+
+FEW_BATCHES = 4
+"""A process takes seconds to start: it must have so many batches to be worth it."""
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def predict_with_workers(
+    folder: Path,
+    device: str,
+    sequences: Mapping[str, str],
+    genetic_codes: Mapping[str, int],
+    windows: Sequence[Window],
+    batch: int,
+    workers: int = 0,
+) -> Iterator[WindowPrediction]:
+    """Decode windows, in order; the same as `predict.predict` in one process.
+
+    Args:
+        folder: of the model.
+        device: as for `choose_device`; on any but the CPU one process does all.
+        sequences: bases of each sequence.
+        genetic_codes: NCBI translation table of each sequence.
+        windows: from `tiling.tile`.
+        batch: windows decoded side by side.
+        workers: processes; 0 for one a core.
+    """
+    where = choose_device(device)
+    workers = min(workers or usable_cores(), len(windows) // (FEW_BATCHES * batch))
+    if where.type != "cpu" or workers < 2:
+        if where.type == "cpu":
+            torch.set_num_threads(1)
+        yield from predict(load_model(folder, where), sequences, genetic_codes, windows, batch)
+        return
+    bases = sum(window.length for window in windows)
+    with (
+        progress("annotating", bases, "bases", interval=10.0) as bar,
+        ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start,
+            initargs=(folder, window_codes(sequences, windows), genetic_codes),
+        ) as pool,
+    ):
+        parts = list(batches(windows, batch))
+        for part, predictions in zip(parts, pool.map(_decode, parts), strict=True):
+            yield from predictions
+            bar.advance(sum(window.length for window in part))
+
+
+_decode_part: partial[list[WindowPrediction]]
+"""What a worker does with a batch; set when it starts."""
+
+
+def _start(folder: Path, codes: Mapping[str, Codes], genetic_codes: Mapping[str, int]) -> None:
+    global _decode_part
+    torch.set_num_threads(1)
+    _decode_part = partial(decode_all, load_model(folder, torch.device("cpu")), codes, genetic_codes)
+
+
+def _decode(windows: Sequence[Window]) -> list[WindowPrediction]:
+    return _decode_part(windows)
