@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from genescribe.annotation.calibration import UNCALIBRATED, folder_calibration
 from genescribe.annotation.predict import predict
 from genescribe.annotation.predictions import WindowPrediction
 from genescribe.annotation.stitch import StitchResult, stitch
@@ -94,7 +95,9 @@ def annotated(
     grammars = {
         seqid: GrammarConfig(genetic_code=code, introns=True) for seqid, code in target.genetic_codes.items()
     }
-    return stitch(predictions, target.sequences, target.circular, grammars)
+    calibration = folder_calibration(BUNDLED) if weights.is_trained else UNCALIBRATED
+    settings = StitchSettings(calibration)
+    return stitch(predictions, target.sequences, target.circular, grammars, settings)
 
 
 def spans(result: StitchResult) -> set[Span]:

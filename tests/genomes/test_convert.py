@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +25,24 @@ FASTA = ">c\nCCATGGCTGCTTAACC\n>m\nATGTGATAA\n"
 def convert(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "genescribe", "convert", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_command_of_the_page_writes_what_the_page_lists(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "formats.md").read_text()
+    (command,) = re.findall(r"^    (genescribe convert (?:.*\\\n)*.*)$", page, flags=re.MULTILINE)
+    words = shlex.split(command.replace("\\\n", " "))
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = re.findall(r"^\| `--(\w+)` \|", page, flags=re.MULTILINE)
+    assert listed == ["out", "gtf", "bed", "tsv", "proteins", "cds", "summary"]
+    for option in listed:
+        assert (tmp_path / words[words.index(f"--{option}") + 1]).stat().st_size > 0
 
 
 @pytest.fixture

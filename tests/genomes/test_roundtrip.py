@@ -138,10 +138,12 @@ def genometools_and_tabix_accept(converted: Converted) -> None:
     folder = converted.folder
     assert run("gt", "gff3validator", folder / "genes.gff3") == ("input is valid GFF3\n", "")
     # IGV and JBrowse read large files through a tabix index.
-    for name, preset in (("genes.gff3", "gff"), ("genes.bed", "bed")):
+    pysam.tabix_compress(str(folder / "genes.gff3"), str(folder / "genes.gff3.gz"))
+    pysam.tabix_index(str(folder / "genes.gff3.gz"), preset="gff")
+    pysam.tabix_compress(str(folder / "genes.bed"), str(folder / "genes.bed.gz"))
+    pysam.tabix_index(str(folder / "genes.bed.gz"), preset="bed")
+    for name in ("genes.gff3", "genes.bed"):
         rows = [line for line in (folder / name).read_text().splitlines() if not line.startswith("#")]
-        pysam.tabix_compress(str(folder / name), str(folder / f"{name}.gz"))
-        pysam.tabix_index(str(folder / f"{name}.gz"), preset=preset)
         with pysam.TabixFile(str(folder / f"{name}.gz")) as index:
             assert sorted(row for seqid in index.contigs for row in index.fetch(seqid)) == sorted(rows)
 
@@ -155,11 +157,11 @@ def gffread_finds_the_segments(converted: Converted) -> None:
     }
     for name in ("genes.gff3", "genes.gtf", "genes.bed"):
         options = ["--in-bed"] if name.endswith("bed") else []
-        output, complaints = run(
+        output, stderr = run(
             "gffread", "-E", *options, "--table", "@id,@chr,@strand,@exons", converted.folder / name
         )
         usual = ("Command line was", "gffread -E", "   .. loaded")
-        complaints = [line for line in complaints.splitlines() if line and not line.startswith(usual)]
+        complaints = [line for line in stderr.splitlines() if line and not line.startswith(usual)]
         scraps = scraps_at_the_origin(converted) if name == "genes.gtf" else []
         assert complaints == [
             f"Warning: discarding suspicious 'transcript' record (ID={scrap})" for scrap in scraps
@@ -182,7 +184,7 @@ def gffread_finds_the_segments(converted: Converted) -> None:
 
 def scraps_at_the_origin(converted: Converted) -> list[str]:
     """Sides of transcripts over the origin that are too short for gffread's reader of GTF."""
-    sides = {}
+    sides: dict[str, int] = {}
     for name in filter(converted.is_over_the_origin, converted.transcripts):
         gene, one = converted.transcripts[name]
         length = converted.source.lengths[gene.seqid]
@@ -255,12 +257,10 @@ def biopython_reads(converted: Converted) -> None:
 
 
 def tables_count_right(converted: Converted) -> None:
-    table = pd.read_csv(
-        converted.folder / "genes.tsv", sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE
-    )
+    table = pd.read_csv(converted.folder / "genes.tsv", sep="\t", dtype=str, quoting=csv.QUOTE_NONE)
     segments = {
-        str(name): tuple(tuple(map(int, part.split("-"))) for part in str(parts).split(","))
-        for name, parts in zip(table["transcript"], table["segments"], strict=True)
+        name: tuple(tuple(map(int, part.split("-"))) for part in text.split(","))
+        for name, text in zip(table["transcript"], table["segments"], strict=True)
     }
     assert segments == {
         name: tuple((start + 1, end) for start, end in one.model.segments)
