@@ -19,7 +19,7 @@ import torch
 from genescribe.annotation.calibration import UNCALIBRATED, folder_calibration
 from genescribe.annotation.predict import predict
 from genescribe.annotation.predictions import WindowPrediction
-from genescribe.annotation.stitch import StitchResult, stitch
+from genescribe.annotation.stitch import StitchResult, StitchSettings, stitch
 from genescribe.annotation.target import Target
 from genescribe.annotation.tiling import chunk, tile
 from genescribe.genomes.fasta import read_fasta

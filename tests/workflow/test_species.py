@@ -187,7 +187,7 @@ def test_doubled_name(row: dict[str, str], schema: Path) -> None:
 def test_wrong_number_of_cells(row: dict[str, str], schema: Path) -> None:
     path = write(row)
     path.write_text(path.read_text().replace("\tNCBI", ""))
-    with pytest.raises(InputError, match=r"species.tsv:2: 12 columns where the header has 13"):
+    with pytest.raises(InputError, match=r"species.tsv:2: 13 columns where the header has 14"):
         read_species(path, schema)
 
 
