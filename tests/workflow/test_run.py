@@ -157,8 +157,8 @@ def test_touching_every_file_reruns_nothing(finished: Path, snakemake: Snakemake
     [
         (
             "benchmark/scorer.py",
-            {"score", "score_table", "write_report"},
-            {"train", "predict", "stitch", "augustus"},
+            {"calibrate", "stitch", "score", "score_table", "compare_programs", "write_report"},
+            {"train", "predict", "augustus"},
         ),
         ("annotation/stitch.py", {"stitch", "stitch_control", "score"}, {"train", "predict", "augustus"}),
         (
