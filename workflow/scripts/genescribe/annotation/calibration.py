@@ -167,11 +167,13 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
         reference: genes of the reference, found or not: the least score is that of the highest F1.
 
     Returns:
-        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right.
+        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right; with its
+        least score all the same, so that a kind of which all were wrong is not written.
     """
     truth = np.array(right, dtype=np.float64)
     if len(genes) < MIN_GENES or truth.min() == truth.max():
-        return Curve()
+        scores = [Curve().score(gene) for gene in genes]
+        return Curve(min_score=best_threshold(scores, right, reference), genes=len(genes))
     features = np.array([gene.features for gene in genes])
     prior = Curve().weights
     penalty = np.diag([RIDGE] * (features.shape[1] - 1) + [1e-6])
@@ -201,7 +203,12 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
 
 
 def best_threshold(scores: Sequence[float], right: Sequence[bool], reference: int) -> float:
-    """The least score, to three decimals, with which F1 against `reference` genes is highest."""
+    """The least score, to three decimals, with which F1 against `reference` genes is highest.
+
+    0 without genes, 1 where none is right.
+    """
+    if not any(right):
+        return 1.0 if len(right) else 0.0
     order = np.argsort(scores)[::-1]
     ordered, hits = np.array(scores)[order], np.cumsum(np.array(right)[order])
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + reference)
