@@ -1,6 +1,7 @@
 """Measure training, encoding and decoding of the compact model against the matmul peak of this machine.
 
-The peak is the best square bfloat16 matmul of the same run and threads. FLOPs are those of matrix products
+The peak is the best square matmul of the same run and threads, in bfloat16 or float32, whichever is faster:
+in that precision the model is measured too. FLOPs are those of matrix products
 and convolutions (torch's FlopCounterMode), forward x 3 for training. Times are the best of several repeats;
 on one thread, processor time, so that other work on the machine matters less.
 
@@ -26,13 +27,12 @@ from genescribe.annotation.tiling import tile
 from genescribe.genomes.regions import Region
 from genescribe.language import vocabulary
 from genescribe.model.configuration import FRAME_CLASSES, GeneScribeConfig
-from genescribe.model.generation import encode_windows
+from genescribe.model.generation import encode_windows, is_fast_in_bfloat16
 from genescribe.model.modeling import GeneScribeModel, Losses
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 GENES_PER_WINDOW = 6
 
 
@@ -105,7 +105,7 @@ def measure_training(clock: Clock, peak: float, windows: int, rows: int) -> dict
     batch = training_batch(config, windows)
 
     def forward() -> Losses:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_fast_in_bfloat16(torch.device("cpu"))):
             losses: Losses = model(**batch)
         return losses
 
@@ -191,7 +191,7 @@ def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     training, encoding, annotation = result["training"], result["encoding"], result.get("annotation")
     lines = [
-        f"Threads: {result['threads']}; best square matmul: {result['peak_gflops_bfloat16']:.0f} GFLOP/s in "
+        f"Threads: {result['threads']}; best square matmul: {result['peak_gflops_bfloat16']:.3g} GFLOP/s in "
         f"bfloat16, {result['peak_gflops_float32']:.0f} in float32; torch {result['torch']}.",
         "",
         "| What | Bases/s | Tokens/s | Share of peak |",
@@ -215,12 +215,15 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_between_marks(page: Path, text: str) -> None:
-    """Replace what stands between the marks of a page."""
+def write_between_marks(page: Path, name: str, text: str) -> None:
+    """Replace what stands between the marks of this name in a page."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     whole = page.read_text(encoding="utf-8")
-    before, _, rest = whole.partition(BEGIN)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+    if begin not in whole or end not in whole:
+        raise SystemExit(f"{page}: has no {begin} ... {end}")
+    before, _, rest = whole.partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -237,18 +240,20 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=12, help="lines of the profile")
     parser.add_argument("--json", type=Path, help="JSON to write")
     parser.add_argument("--page", type=Path, help="Markdown page to write the table into, between its marks")
+    parser.add_argument("--machine", default="bf16", help="name of the marks in the page")
     arguments = parser.parse_args()
     if (arguments.model is None) != (arguments.genome is None):
         parser.error("--model and --genome belong together")
 
     torch.set_num_threads(arguments.threads)
     clock = Clock(arguments.threads, arguments.repeats)
-    peak = matmul_peak(clock, torch.bfloat16)
+    peaks = {kind: matmul_peak(clock, kind) for kind in (torch.bfloat16, torch.float32)}
+    peak = max(peaks.values())
     result: dict[str, Any] = {
         "torch": torch.__version__,
         "threads": arguments.threads,
-        "peak_gflops_bfloat16": peak / 1e9,
-        "peak_gflops_float32": matmul_peak(clock, torch.float32) / 1e9,
+        "peak_gflops_bfloat16": peaks[torch.bfloat16] / 1e9,
+        "peak_gflops_float32": peaks[torch.float32] / 1e9,
     }
     # Training last: the memory of a process is the most that it ever held.
     if arguments.model is not None:
@@ -258,7 +263,7 @@ def main() -> None:
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if arguments.page is not None:
-        write_between_marks(arguments.page, table(result))
+        write_between_marks(arguments.page, arguments.machine, table(result))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from Bio import SeqIO
@@ -46,7 +47,8 @@ def folder(ecoli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(folder / "model")
     result = genescribe(
         "annotate", "genome.fna", "--model", "model", "--out", "genes.gff3", "--proteins", "proteins.faa",
-        "--cds", "cds.fna", "--gtf", "genes.gtf", "--device", "cpu", folder=folder,
+        "--cds", "cds.fna", "--gtf", "genes.gtf", "--bed", "genes.bed", "--tsv", "genes.tsv",
+        "--summary", "summary.json", "--device", "cpu", folder=folder,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return folder
@@ -100,6 +102,23 @@ def test_bedtools_reads_it_without_a_warning(folder: Path) -> None:
     warnings = [line for line in result.stderr.splitlines() if "index file" not in line]
     assert (result.returncode, warnings) == (0, [])
     assert result.stdout.count(">") > 20
+
+
+def test_other_formats_hold_the_same_genes(folder: Path) -> None:
+    rows = [line.split("\t") for line in (folder / "genes.gff3").read_text().splitlines() if line[0] != "#"]
+    genes = [row for row in rows if row[2] in ("gene", "pseudogene")]
+    table = pd.read_csv(folder / "genes.tsv", sep="\t")
+    assert list(zip(table["start"], table["end"], table["strand"], strict=True)) == [
+        (int(row[3]), int(row[4]), row[6]) for row in genes
+    ]
+    assert [f"{score:.3f}" for score in table["score"]] == [row[5] for row in genes]
+    bed = [line.split("\t") for line in (folder / "genes.bed").read_text().splitlines()]
+    assert sorted(row[3] for row in bed) == sorted(table["transcript"])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["genes"]["count"] == summary["scores"]["genes"] == len(genes)
+    # Scores below the next band's border are drawn grey.
+    grey = [row for row in genes if "color=#969696" in row[8]]
+    assert len(grey) == summary["scores"]["from"]["0.0"] == sum(table["score"] < 0.5)
 
 
 def test_scoring_an_annotation_against_itself_gives_full_marks(folder: Path) -> None:

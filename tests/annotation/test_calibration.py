@@ -64,11 +64,29 @@ def test_fitted_scores_are_calibrated_on_other_genes() -> None:
         assert np.array(right)[chosen].mean() == pytest.approx(scores[chosen].mean(), abs=0.06)
 
 
-def test_too_few_genes_or_none_wrong_leave_a_curve_as_it_was() -> None:
+def test_genes_of_which_few_are_right_are_fitted_too() -> None:
+    random = np.random.default_rng(5)
+    genes = [evidence(-float(random.exponential(8.0)), 0.5, 300) for _ in range(400)]
+    right = [gene.logprob > -0.2 for gene in genes]
+    assert 0 < sum(right) < 20
+    fitted = fit_curve(genes, right, 400)
+    assert sum(fitted.score(gene) for gene in genes) == pytest.approx(sum(right), abs=1.0)
+
+
+def test_too_few_genes_or_none_wrong_leave_the_scores_as_they_were() -> None:
     genes, right = drawn(Curve(), 29, seed=4)
-    assert fit_curve(genes, right, 29) == Curve()
+    assert (fit_curve(genes, right, 29).weights == Curve().weights).all()
     genes, _ = drawn(Curve(), 200, seed=4)
-    assert fit_curve(genes, [True] * 200, 200) == Curve()
+    fitted = fit_curve(genes, [True] * 200, 200)
+    assert (fitted.weights == Curve().weights).all()
+    assert all(fitted.score(gene) >= fitted.min_score for gene in genes)
+
+
+def test_a_kind_of_which_all_were_wrong_is_not_written() -> None:
+    genes, _ = drawn(Curve(), 50, seed=6)
+    fitted = fit_curve(genes, [False] * 50, 20)
+    assert not any(fitted.score(gene) >= fitted.min_score for gene in genes)
+    assert fit_curve([], [], 20) == Curve()
 
 
 def test_the_threshold_has_the_highest_f1() -> None:

@@ -212,21 +212,21 @@ def _versions(start: int) -> tuple[GeneModel, GeneModel]:
     return _coding(start, end), _coding(start + SHORT_BEGINS, end)
 
 
-def test_of_two_versions_the_one_with_the_higher_score_stays() -> None:
-    for start in (310, 440):
-        long, short = _versions(start)
-        for p_long, p_short, expected in ((-2.0, -0.1, short), (-0.1, -2.0, long)):
-            predictions = _seen((FIRST, long, p_long), (SECOND, short, p_short))
-            result = stitched(predictions, _sequence(LONG, start))
-            assert models(result) == [expected]
-            assert result.counts["other_version"] == 1
-
-
-def test_at_equal_score_the_version_farther_from_an_edge_stays() -> None:
+def test_of_two_versions_the_one_farther_from_an_edge_stays() -> None:
     for start, expected in ((310, 0), (440, 1)):
         long, short = _versions(start)
-        predictions = _seen((FIRST, long, -0.5), (SECOND, short, -0.5))
-        assert models(stitched(predictions, _sequence(LONG, start))) == [(long, short)[expected]]
+        predictions = _seen((FIRST, long, -2.0), (SECOND, short, -0.1))
+        result = stitched(predictions, _sequence(LONG, start))
+        assert models(result) == [(long, short)[expected]]
+        assert result.counts["other_version"] == 1
+
+
+def test_at_equal_distance_the_more_probable_version_stays() -> None:
+    long, short = _versions(339)
+    assert FIRST.end - long.end == short.start - SECOND.start == 102
+    for p_long, p_short, expected in ((-0.5, -0.1, short), (-0.1, -0.5, long), (-0.1, -0.1, long)):
+        predictions = _seen((FIRST, long, p_long), (SECOND, short, p_short))
+        assert models(stitched(predictions, _sequence(LONG, 339))) == [expected]
 
 
 def test_versions_written_in_one_window_are_two_genes() -> None:
@@ -252,7 +252,7 @@ def test_a_gene_that_one_of_two_windows_saw_scores_lower() -> None:
 
     (twice,) = scores((FIRST, long, -0.5), (SECOND, long, -0.5))
     (once,) = scores((FIRST, long, -0.5))
-    (other_start,) = scores((FIRST, short, -0.6), (SECOND, long, -0.5))
+    (other_start,) = scores((FIRST, short, -0.5), (SECOND, long, -0.5))
     assert twice == pytest.approx(math.exp(-0.5))
     odds = twice / (1 - twice) * math.exp(-2)
     assert once == other_start == pytest.approx(odds / (1 + odds))

@@ -39,18 +39,20 @@ def test_from_genome_to_table(app: typer.Typer, ecoli: Path, tmp_path: Path) -> 
     bed.write_text(REGION)
     run(app, "prodigal", "--genome", ecoli, "--regions", bed, "--out", gff)
     where: list[str | Path] = ["--regions", bed, "--left-out", ecoli / "left_out.tsv"]
+    fasta = ecoli / "genome.fna"
     files = [tmp_path / name for name in ("score.json", "score.tsv", "genes.tsv", "compared.json")]
     score, metrics, genes, compared = files
     reference = ecoli / "annotation.gff3"
-    text = run(
-        app, "score", reference, gff, *where, "--out", score, "--tsv", metrics, "--genes", genes, "--json"
-    )
+    writes: list[str | Path] = ["--out", score, "--tsv", metrics, "--genes", genes, "--json"]
+    text = run(app, "score", reference, gff, *where, "--fasta", fasta, *writes)
     assert json.loads(text) == json.loads(score.read_text())
     content = json.loads(text)
     assert (content["predictor"], content["domain"]) == ("prodigal", "prokaryote")
     exact = next(row for row in content["metrics"] if row["metric"] == "exact" and row["class"] == "all")
     assert 50 <= exact["reference"] <= 60
     assert exact["f1"] > 0.8
+    assert {row["property"] for row in content["strata"]} == {"length", "start_codon", "gc", "strand"}
+    assert content["calibration"] is None, "Prodigal's scores are no probabilities"
     verdicts = pd.read_csv(genes, sep="\t")
     predicted = verdicts[verdicts["side"] == "predicted"]
     assert (predicted["class"] == "exact").sum() == exact["matched"]
@@ -72,6 +74,13 @@ def test_the_reference_agrees_with_itself(app: typer.Typer, ecoli: Path) -> None
     for row in content["metrics"]:
         assert row["f1"] in (1.0, None)
     assert content["counts"]["reference"] == content["counts"]["predicted"] > 4000
+
+
+def test_another_genome_is_refused(app: typer.Typer, ecoli: Path, tmp_path: Path) -> None:
+    reference, fasta = ecoli / "annotation.gff3", tmp_path / "short.fna"
+    fasta.write_text(">NC_000913.2\nACGT\n")
+    with pytest.raises(InputError, match=r"short\.fna: gene .* lies outside its sequence NC_000913\.2"):
+        run(app, "score", reference, reference, "--fasta", fasta)
 
 
 def test_scores_of_two_domains_are_not_mixed(app: typer.Typer, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def document(build: Any) -> Any:
 
     def make(predictor: str) -> tables.Document:
         selection = build.select(reference, prediction)
-        metrics, _ = score(selection, PROKARYOTE)
-        return tables.document(metrics, selection, PROKARYOTE, predictor, "ref.gff3", "pred.gff3")
+        metrics, genes = score(selection, PROKARYOTE)
+        return tables.document(metrics, genes, selection, PROKARYOTE, predictor, "ref.gff3", "pred.gff3")
 
     return make
 
@@ -62,6 +62,12 @@ def test_a_document_is_plain_json(document: Any) -> None:
     assert (exact["reference"], exact["predicted"], exact["matched"], exact["f1"]) == (2, 2, 1, 0.5)
     tmrna = next(row for row in content["metrics"] if row["metric"] == "tmRNA")
     assert tmrna["recall"] is None
+    strands = [row for row in content["strata"] if row["property"] == "strand"]
+    assert [(row["metric"], row["class"], row["f1"]) for row in strands] == [
+        ("exact", "+", 0.5),
+        ("three_prime", "+", 1.0),
+    ]
+    assert content["calibration"] is None, "these genes have no scores"
 
 
 def test_predictors_stand_in_the_agreed_order(document: Any) -> None:

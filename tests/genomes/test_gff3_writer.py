@@ -130,21 +130,23 @@ def test_rows_literally(tmp_path: Path) -> None:
             "\t".join(row.split(" ", 8))
             for row in (
                 "chr1 GeneScribe gene 1 60 0.500 + . ID=gs1;gene_biotype=protein_coding;"
-                "partial=true;start_range=.,1",
-                "chr1 GeneScribe mRNA 1 60 0.500 + . ID=gs1.t1;Parent=gs1;partial=true;start_range=.,1",
+                "partial=true;start_range=.,1;color=#6baed6",
+                "chr1 GeneScribe mRNA 1 60 0.500 + . ID=gs1.t1;Parent=gs1;partial=true;start_range=.,1;"
+                "color=#6baed6",
                 "chr1 GeneScribe CDS 1 60 . + 0 ID=cds-gs1.t1;Parent=gs1.t1;transl_table=11;"
                 "partial=true;start_range=.,1",
-                "chr1 GeneScribe gene 31 251 0.988 - . ID=gs2;note=a%3Bb;gene_biotype=protein_coding",
-                "chr1 GeneScribe mRNA 31 251 0.988 - . ID=gs2.t1;Parent=gs2",
+                "chr1 GeneScribe gene 31 251 0.988 - . ID=gs2;note=a%3Bb;gene_biotype=protein_coding;"
+                "color=#08519c",
+                "chr1 GeneScribe mRNA 31 251 0.988 - . ID=gs2.t1;Parent=gs2;color=#08519c",
                 "chr1 GeneScribe CDS 31 100 . - 0 ID=cds-gs2.t1;Parent=gs2.t1;transl_table=11",
                 "chr1 GeneScribe CDS 201 251 . - 0 ID=cds-gs2.t1;Parent=gs2.t1;transl_table=11",
-                "chr1 GeneScribe gene 301 386 1.000 - . ID=gs3;gene_biotype=tRNA",
-                "chr1 GeneScribe tRNA 301 386 1.000 - . ID=gs3.t1;Parent=gs3",
+                "chr1 GeneScribe gene 301 386 1.000 - . ID=gs3;gene_biotype=tRNA;color=#08519c",
+                "chr1 GeneScribe tRNA 301 386 1.000 - . ID=gs3.t1;Parent=gs3;color=#08519c",
                 "chr1 GeneScribe exon 301 336 . - . ID=exon-gs3.t1-2;Parent=gs3.t1",
                 "chr1 GeneScribe exon 351 386 . - . ID=exon-gs3.t1-1;Parent=gs3.t1",
                 "ring GeneScribe region 1 300 . + . ID=region-ring;Is_circular=true",
-                "ring GeneScribe gene 271 360 0.700 + . ID=gs9;gene_biotype=protein_coding",
-                "ring GeneScribe mRNA 271 360 0.700 + . ID=gs9.t1;Parent=gs9",
+                "ring GeneScribe gene 271 360 0.700 + . ID=gs9;gene_biotype=protein_coding;color=#3182bd",
+                "ring GeneScribe mRNA 271 360 0.700 + . ID=gs9.t1;Parent=gs9;color=#3182bd",
                 "ring GeneScribe CDS 271 360 . + 0 ID=cds-gs9.t1;Parent=gs9.t1;transl_table=11",
             )
         ),
@@ -259,12 +261,13 @@ def test_gtf_keeps_the_stop_codon_apart(tmp_path: Path) -> None:
         ("gs3", "exon", 301, 336, "."),
         ("gs3", "exon", 351, 386, "."),
         ("d", "exon", 1, 30, "."),
-        ("d", "exon", 271, 300, "."),
         ("d", "CDS", 1, 30, "0"),
-        ("d", "CDS", 274, 300, "0"),
         ("d", "start_codon", 28, 30, "0"),
+        ("d", "exon", 271, 300, "."),
+        ("d", "CDS", 274, 300, "0"),
         ("d", "stop_codon", 271, 273, "0"),
     ]
+    assert [row[8].split('"')[3] for row in rows[-6:]] == ["d.t1/2"] * 3 + ["d.t1/1"] * 3
     assert rows[0][5:] == [
         "0.250",
         "+",

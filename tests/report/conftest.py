@@ -20,6 +20,7 @@ from genescribe.benchmark.selection import select
 from genescribe.genomes.fasta import read_fasta, write_fasta
 from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.gff3_writer import write_gff3
+from genescribe.genomes.load import load_genome
 from genescribe.genomes.normalize import normalize_genome
 from genescribe.genomes.records import Gene, OutputGene
 from genescribe.genomes.regions import Region, write_bed
@@ -31,6 +32,26 @@ LENGTH = 30_000
 SEQID = "NC_000913.2"
 HOSTILE = '<script>alert("1")</script>&amp;'
 LENGTHS = {SEQID: LENGTH}
+
+CARD = """\
+---
+license: mit
+---
+
+# Small model
+
+Reads `E. coli`. [Settings](training.json), [a page](https://example.org/), <b>raw</b>, ![x](https://example.org/x.png)
+
+## Validation
+
+| | |
+| --- | --- |
+| loss | 1.2500 |
+
+| figure | value |
+| --- | --- |
+| exact F1 | 0.5 |
+"""
 
 METRICS: list[dict[str, object]] = [
     {
@@ -108,6 +129,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGene]]) -> None:
     reference = read_gff3(genome / "annotation.gff3", LENGTHS)
+    sequences = load_genome(genome).sequences
     species: dict[str, Any] = {
         "name": "Escherichia coli",
         "genome": str(genome),
@@ -117,6 +139,9 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         "controls": {},
         "scores": [],
         "gene_tables": {},
+        "pairs": [
+            {"predictor": "genescribe", "base": "augustus", "genes": str(folder / "genescribe-augustus.tsv")}
+        ],
         "gffcompare": {},
         "left_out": str(genome / "left_out.tsv"),
         "summary": str(genome / "summary.json"),
@@ -126,8 +151,10 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         write_gff3(folder / f"{name}.gff3", genes, LENGTHS)
         regions = [Region(SEQID, 0, 28_000)]
         selection = select(reference, read_gff3(folder / f"{name}.gff3", LENGTHS), (), regions)
-        metrics, verdicts = scorer.score(selection, "prokaryote")
-        content = tables.document(metrics, selection, "prokaryote", name, "annotation.gff3", f"{name}.gff3")
+        metrics, verdicts = scorer.score(selection, "prokaryote", sequences=sequences)
+        content = tables.document(
+            metrics, verdicts, selection, "prokaryote", name, "annotation.gff3", f"{name}.gff3"
+        )
         tables.write_text(folder / f"{name}.json", tables.to_json(content))
         tables.write_tsv(folder / f"{name}.tsv", verdicts)
         did_run = name != "random_weights"
@@ -144,6 +171,11 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
         species["scores"].append(str(folder / f"{name}.json"))
         species["gene_tables"][name] = str(folder / f"{name}.tsv")
         species["gffcompare"][name] = str(folder / f"{name}.gffcompare.json")
+    augustus, genescribe = (
+        read_gff3(folder / f"{name}.gff3", LENGTHS) for name in ("augustus", "genescribe")
+    )
+    _, verdicts = scorer.score(select(augustus, genescribe, (), [Region(SEQID, 0, 28_000)]), "prokaryote")
+    tables.write_tsv(folder / "genescribe-augustus.tsv", verdicts)
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in METRICS))
     (folder / "benchmark.tsv").write_text("s\th:m:s\tmax_rss\tcpu_time\n125.0\t0:02:05\t2048.0\t240.0\n")
     (folder / "short.tsv").write_text("s\th:m:s\tmax_rss\tcpu_time\n0.2\t0:00:00\t-\tNA\n")
@@ -151,6 +183,8 @@ def _write_run(folder: Path, genome: Path, predictions: dict[str, list[OutputGen
     (folder / "model/config.json").write_text(
         json.dumps({"window": 6144, "encoder": {"layers": 4}, "introns": False})
     )
+    (folder / "model/README.md").write_text(CARD)
+    (folder / "model/calibration.json").write_text(json.dumps({"fitted_on": ["Vibrio_cholerae"]}))
     tensors = {"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}
     save_file(tensors, folder / "model/model.safetensors", {"format": "pt"})
     config = {

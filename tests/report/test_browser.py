@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from genescribe.report.config import ReportConfig, load_config
 from genescribe.report.page import build_page
 
 HOSTILE = '<script>alert("1")</script>&amp;'
-ESCAPE, RIGHT, DOWN = "\ue00c", "\ue014", "\ue015"
+TAB, ENTER, ESCAPE, RIGHT, DOWN = "\ue004", "\ue007", "\ue00c", "\ue014", "\ue015"
 
 WHERE = "return document.querySelector('[data-part=where]').textContent"
 ANSWER = "return document.querySelector('[data-part=answer]').textContent"
 CELLS = (
     "return [...document.querySelectorAll('[data-part={} tr')].map(r => [...r.cells].map(c => c.textContent))"
 )
+CAPTION = "return document.querySelector('.differences caption').textContent"
 BODY, LOCUS = CELLS.format("body]"), CELLS.format("locus] tbody")
 
 
@@ -50,6 +52,15 @@ def settled(page: Any, script: str) -> Any:
     value = page.run(script)
     page.command("Runtime.evaluate", expression="new Promise(requestAnimationFrame)", awaitPromise=True)
     return value
+
+
+def choose(page: Any, part: str, value: str) -> None:
+    """Choose an entry of a list."""
+    settled(
+        page,
+        f"const list = document.querySelector('[data-part={part}]'); list.value = {json.dumps(value)};"
+        "list.dispatchEvent(new Event('change'))",
+    )
 
 
 def jump(page: Any, text: str) -> None:
@@ -132,11 +143,12 @@ def test_next_difference_walks_through_all_and_around(page: Any) -> None:
 def test_the_differences_are_the_ones_that_were_made(page: Any) -> None:
     rows = page.run(BODY)
     assert [(row[0], row[1], row[2], row[4], row[5]) for row in rows] == [
-        ("Extra", "21–80", "−", "–", "no reference gene there"),
+        ("Extra", "21–80", "−", "–", "no gene there"),
         ("Missed", "337–2,799", "+", "thrA", "nothing on this strand"),
         ("Other start", "2,831–3,733", "+", "thrB", "starts 30 nt downstream"),
     ]
-    assert [row[7] for row in rows] == ["–", "exact", "missed"]
+    # What AUGUSTUS has there.
+    assert [row[7] for row in rows] == ["–", "as the reference", "–"]
     assert rows[2][6] == "0.610"
 
 
@@ -160,7 +172,9 @@ def test_searching(page: Any, words: str, kinds: list[str]) -> None:
     page.run(f"{field}.value = {json.dumps(words)}; {field}.dispatchEvent(new Event('input'))")
     assert [row[0] for row in page.run(BODY)] == kinds
     shown = page.run("return document.querySelector('[data-part=shown]').textContent")
-    assert shown == (f"1–{len(kinds)} of {len(kinds)} (3 in all)" if kinds else "none (3 in all)")
+    assert shown == (
+        f"1–{len(kinds)} of {len(kinds)} (34 genes in all)" if kinds else "none (34 genes in all)"
+    )
 
 
 def test_a_row_jumps_to_the_genome_view_and_is_marked(page: Any) -> None:
@@ -254,13 +268,43 @@ def test_dragging_pans_and_a_click_selects(page: Any) -> None:
 
 
 def test_comparing_another_program_changes_table_and_colours(page: Any) -> None:
-    settled(
-        page,
-        """const s = document.querySelector('[data-part=predictor]'); s.value = 'augustus';
-        s.dispatchEvent(new Event('change'))""",
-    )
+    choose(page, "predictor", "augustus")
     assert [(row[0], row[4]) for row in page.run(BODY)] == [("Missed", "thrB")]
-    assert "AUGUSTUS against" in page.run("return document.querySelector('.differences caption').textContent")
+    assert "AUGUSTUS against the reference" in page.run(CAPTION)
+
+
+def test_two_programs_are_compared_with_each_other(page: Any) -> None:
+    choose(page, "base", "augustus")
+    assert "GeneScribe against AUGUSTUS" in page.run(CAPTION)
+    assert [(row[0], row[1], row[4], row[7]) for row in page.run(BODY)] == [
+        ("Extra", "21–80", "–", "–"),
+        ("Missed", "337–2,799", "aug1", "as AUGUSTUS"),
+        ("Extra", "2,831–3,733", "–", "same stop"),
+    ]
+    settled(page, "document.querySelectorAll('[data-part=body] button')[1].click()")
+    tracks = {row[0]: row[1:] for row in page.run(LOCUS)}
+    assert tracks["AUGUSTUS"][-1] == "AUGUSTUS"
+    assert tracks["GeneScribe"][-1] == "no gene on this strand here"
+    # A program is not compared with itself: the reference takes its place.
+    choose(page, "predictor", "augustus")
+    assert "AUGUSTUS against the reference" in page.run(CAPTION)
+
+
+def test_all_genes_can_be_listed_and_walked_to(page: Any) -> None:
+    choose(page, "type", "0")
+    assert page.run("return document.querySelector('[data-part=shown]').textContent").startswith(
+        "1–25 of 28 "
+    )
+    row = page.run(BODY)[3]
+    assert (row[0], row[5], row[7]) == ("Exact", "", "the same")
+    settled(page, "document.querySelectorAll('[data-part=body] button')[3].click()")
+    assert page.run("return document.querySelector('tr[aria-current]').rowIndex") == 4
+    choose(page, "type", "0 1 2 3 4")
+    kinds = set()
+    for _ in range(2):
+        kinds |= {row[0] for row in page.run(BODY)}
+        page.run("document.querySelector('[data-part=later]').click()")
+    assert kinds == {"Exact", "Other start", "Extra", "Missed", "Not scored"}
 
 
 def test_hostile_names_are_shown_as_text(page: Any) -> None:
@@ -278,14 +322,166 @@ def test_light_and_dark(page: Any) -> None:
     assert page.run("return document.querySelector('.theme').textContent") == "Light"
 
 
-def test_a_phone_needs_no_scrolling_sideways(page: Any) -> None:
-    page.command(
-        "Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True
+@pytest.fixture
+def phone(browser: Any, written: Path) -> Iterator[Any]:
+    """The page on a narrow screen."""
+    browser.command(
+        "Emulation.setDeviceMetricsOverride", width=360, height=780, deviceScaleFactor=1, mobile=True
     )
     try:
-        assert page.run("return document.documentElement.scrollWidth") == 390
+        browser.open(written)
+        yield browser
+        assert browser.messages() == []
+    finally:
+        browser.command("Emulation.clearDeviceMetricsOverride")
+
+
+def test_a_phone_needs_no_scrolling_sideways(phone: Any) -> None:
+    width = "return document.documentElement.scrollWidth"
+    assert phone.run(width) == 360
+    phone.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    settled(phone, "document.querySelector('[data-part=next]').click()")
+    assert phone.run(width) == 360
+
+
+def test_sorting_and_walking_on_a_phone(phone: Any) -> None:
+    settled(phone, "document.querySelector('[data-part=next]').click()")
+    assert phone.run(LOCUS)
+    phone.run("document.querySelectorAll('[data-part=head] button')[3].click()")
+    assert [row[3] for row in phone.run(BODY)] == ["60", "903", "2,463"]
+    settled(phone, "document.querySelectorAll('[data-part=body] button')[2].click()")
+    first, last = view(phone)
+    assert first <= 337 and last >= 2_799
+    # Whatever a finger has to hit is high enough.
+    heights = phone.run(
+        "return [...document.querySelectorAll('.controls button, select, .controls input')]"
+        ".filter(e => e.offsetParent).map(e => e.offsetHeight)"
+    )
+    assert min(heights) >= 34
+
+
+def test_on_paper_everything_is_open_and_fits(page: Any) -> None:
+    page.command("Emulation.setEmulatedMedia", media="print")
+    # The width of A4 within margins of 1 cm, at 96 dots an inch.
+    page.command(
+        "Emulation.setDeviceMetricsOverride", width=718, height=1047, deviceScaleFactor=1, mobile=False
+    )
+    try:
+        page.run("dispatchEvent(new Event('beforeprint'))")
+        assert page.run("return document.querySelectorAll('details:not([open])').length") == 0
+        wide = page.run("""
+            const { clientWidth } = document.documentElement;
+            const all = [...document.querySelectorAll("html, table, svg, figure")];
+            const right = e => Math.max(e.getBoundingClientRect().right, e.scrollWidth);
+            return all.filter(e => right(e) > clientWidth)
+                .map(e => `${e.tagName} ${e.className}`)""")
+        assert wide == []
+        hidden = page.run(
+            "return ['.contents', '.controls', '.theme', '.overview'].filter("
+            "one => document.querySelector(one).offsetParent)"
+        )
+        assert hidden == []
+        page.run("dispatchEvent(new Event('afterprint'))")
+        assert page.run("return document.querySelectorAll('details[open]').length") == 0
     finally:
         page.command("Emulation.clearDeviceMetricsOverride")
+        page.command("Emulation.setEmulatedMedia", media="")
+
+
+CONTRAST = """
+    const channels = text => (text.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = e => {
+        for (; e; e = e.parentElement) {
+            const colour = channels(getComputedStyle(e).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const poor = new Set();
+    for (const e of document.body.querySelectorAll('*')) {
+        const isText = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+        if (!isText || !e.getClientRects().length || e.closest('svg, script, noscript, :disabled')) continue;
+        const [a, b] = [light(channels(getComputedStyle(e).color)), light(ground(e))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) poor.add(`${e.tagName} ${e.className} ${ratio.toFixed(2)}`);
+    }
+    return [...poor];"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page: Any, theme: str) -> None:
+    """WCAG 2.1, 1.4.3: a contrast of 4.5 to 1."""
+    page.run(f"document.documentElement.dataset.theme = '{theme}'")
+    page.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    settled(page, "document.querySelector('[data-part=next]').click()")
+    assert page.run(CONTRAST) == []
+    page.run("document.querySelector('main p').style.color = '#777'")
+    assert len(page.run(CONTRAST)) == 1, "it would be seen"
+
+
+def test_landmarks_captions_and_headings(page: Any) -> None:
+    for landmark in ("header", "nav[aria-label]", "main", "footer"):
+        assert page.run(f"return document.querySelectorAll('{landmark}').length") == 1
+    assert page.run("return document.querySelector('main footer')") is None
+    settled(page, "document.querySelector('[data-part=next]').click()")
+    bare = page.run("""
+        const all = [...document.querySelectorAll('table:not(.card table)')];
+        return all.filter(table => !table.caption?.textContent.trim()).length""")
+    assert bare == 0
+    levels = page.run(
+        "return [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(h => Number(h.tagName[1]))"
+    )
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Any) -> None:
+    page.press(TAB)
+    assert page.run("return document.activeElement.className") == "skip"
+    assert page.run("return document.activeElement.getBoundingClientRect().left") >= 0
+    page.press(ENTER)
+    assert page.run("return document.activeElement.id") == "main"
+    seen = set()
+    for _ in range(60):
+        page.press(TAB)
+        name, style, width = page.run("""
+            const e = document.activeElement, style = getComputedStyle(e);
+            return [e.dataset.part ?? e.tagName, style.outlineStyle, parseFloat(style.outlineWidth)]""")
+        if name == "BODY":
+            break
+        assert style != "none" and width >= 1, name
+        seen.add(name)
+    assert {"previous", "next", "left", "in", "stage", "predictor", "base", "search", "type"} <= seen
+
+
+@pytest.mark.parametrize(("motion", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
+def test_nothing_moves_for_those_who_want_it_still(page: Any, motion: str, scrolling: str) -> None:
+    features = [{"name": "prefers-reduced-motion", "value": motion}]
+    page.command("Emulation.setEmulatedMedia", features=features)
+    try:
+        style = "return getComputedStyle(document.documentElement).scrollBehavior"
+        assert page.run(style) == scrolling
+    finally:
+        page.command("Emulation.setEmulatedMedia", features=[])
+
+
+def test_programs_are_walked_through_without_a_reference(
+    browser: Any, config: dict[str, Any], tmp_path: Path
+) -> None:
+    species = config["species"][0]
+    for key in ("reference", "left_out", "scores", "gene_tables", "gffcompare", "controls"):
+        del species[key]
+    path = tmp_path / "bare.html"
+    path.write_text(build_page(ReportConfig.model_validate(config)), encoding="utf-8")
+    browser.open(path)
+    assert "GeneScribe against AUGUSTUS" in browser.run(CAPTION)
+    assert [row[0] for row in browser.run(BODY)] == ["Extra", "Missed", "Extra"]
+    settled(browser, "document.querySelector('[data-part=next]').click()")
+    assert [row[0] for row in browser.run(LOCUS)] == ["AUGUSTUS", "GeneScribe"]
+    assert browser.messages() == []
 
 
 def test_every_control_has_a_name_and_every_header_a_scope(page: Any) -> None:

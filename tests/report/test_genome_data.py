@@ -15,7 +15,7 @@ from genescribe.report.genome_data import Tracks, genome_json, script_json
 #            012345678901234567890123456789012345678901234567890123456789
 SEQUENCE = "ccATGaaaTAAccccTTAtttCATccATgtagGaaaTAAccccccccccccccccccccc".upper()
 
-COLUMNS = "region start end strand kind status score name segments partner note codon"
+COLUMNS = "region start end strand kind statuses score name segments partners note codon"
 NUMBERS = {name: number for number, name in enumerate(COLUMNS.split())}
 
 
@@ -41,7 +41,7 @@ def build(verdicts: Verdicts | None, left_out: list[LeftOut] | None = None, end:
         {"s": SEQUENCE},
         Annotation([RNA, SPLIT, OUTSIDE, MINUS, PLUS]),
         {"genescribe": predicted},
-        {"genescribe": verdicts} if verdicts else {},
+        {("genescribe", "reference"): verdicts} if verdicts else {},
         left_out or [],
     )
     return json.loads(genome_json(tracks))
@@ -53,7 +53,11 @@ def column(data: dict[str, Any], track: int, name: str) -> list[Any]:
 
 VERDICTS = Verdicts(
     predicted={"p1": (Status.EXACT, "plus"), "p2": (Status.PARTLY, "minus")},
-    reference={"plus": Status.EXACT, "minus": Status.PARTLY, "split": Status.MISSED},
+    reference={
+        "plus": (Status.EXACT, "p1"),
+        "minus": (Status.PARTLY, "p2"),
+        "split": (Status.MISSED, ""),
+    },
     by_structure=False,
 )
 
@@ -80,10 +84,11 @@ def test_an_open_start_has_no_codon() -> None:
 
 def test_statuses_partners_and_segments() -> None:
     data = build(VERDICTS)
-    assert data["predictors"] == ["genescribe"]
-    assert column(data, 0, "status") == [[0], [1], [3], [4]]
-    assert column(data, 1, "status") == [0, 1]
-    assert column(data, 1, "partner") == [0, 1]
+    assert data["pairs"] == [["genescribe", "reference"]]
+    assert column(data, 0, "statuses") == [[4, 0], [4, 1], [4, 3], [4, 4]]
+    assert column(data, 0, "partners") == [[-1, 0], [-1, 1], [-1, -1], [-1, -1]]
+    assert column(data, 1, "statuses") == [[0, 4], [1, 4]]
+    assert column(data, 1, "partners") == [[0, -1], [1, -1]]
     assert column(data, 1, "score") == [0.9, 0.5]
     assert column(data, 0, "segments") == [0, 0, [[26, 28], [32, 39]], 0]
 
@@ -120,9 +125,27 @@ def test_left_out_genes_are_drawn_once_and_never_over_a_kept_one() -> None:
 
 def test_without_verdicts_nothing_is_compared() -> None:
     data = build(None)
-    assert data["predictors"] == []
-    assert column(data, 1, "status") == [4, 4]
+    assert data["pairs"] == []
+    assert column(data, 1, "statuses") == [[4, 4], [4, 4]]
     assert column(data, 0, "note") == [-1, -1, -1, -1]
+
+
+def test_two_programs_without_a_reference() -> None:
+    one = Annotation([gene("a1", coding("+", (2, 11))), gene("a2", coding("-", (15, 24)))])
+    two = Annotation([gene("b1", coding("-", (15, 24)))])
+    pair = Verdicts(
+        {"a1": (Status.EXTRA, ""), "a2": (Status.EXACT, "b1")}, {"b1": (Status.EXACT, "a2")}, False
+    )
+    tracks = Tracks(
+        [Region("s", 0, 50)], {"s": SEQUENCE}, None, {"one": one, "two": two}, {("one", "two"): pair}, []
+    )
+    data = json.loads(genome_json(tracks))
+    assert tracks.compared == ["one", "two"]
+    assert column(data, 0, "statuses") == [[4, 2], [4, 0]]
+    assert column(data, 0, "partners") == [[-1, -1], [-1, 0]]
+    assert column(data, 1, "statuses") == [[0, 4]]
+    assert column(data, 1, "partners") == [[1, -1]]
+    assert column(data, 0, "note") == [-1, -1]
 
 
 def test_json_that_may_stand_in_a_script_element() -> None:

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from genescribe.errors import InputError
 from genescribe.genomes.records import LeftOut
+from genescribe.report.calibration import calibration_views
 from genescribe.report.config import load_config
-from genescribe.report.gene_tables import Status, length_metrics, read_gene_table
+from genescribe.report.gene_tables import Status, read_gene_table
 from genescribe.report.gffcompare import gffcompare_table
 from genescribe.report.left_out import by_reason, kept_sentences
 from genescribe.report.model_facts import read_model_facts
 from genescribe.report.run_times import read_run_times
-from genescribe.report.scores import label, length_charts, order, read_score, score_table
+from genescribe.report.scores import label, order, read_score, score_table
+from genescribe.report.strata import strata
 from genescribe.report.training_curves import MOST_POINTS, read_metrics, stage_curves
 
+NO_MORE: dict[str, object] = {"strata": [], "calibration": None}
 TABLE = "side\tid\tkind\tlength\tclass\tpartner\n"
 
 
@@ -88,13 +91,20 @@ def test_verdicts_of_a_table_with_quoted_names(tmp_path: Path) -> None:
         "p3": (Status.NOT_SCORED, ""),
     }
     # The tRNA gene is not missed: this predictor writes no RNA genes.
-    assert verdicts.reference == {"r1": Status.PARTLY}
+    assert verdicts.reference == {"r1": (Status.PARTLY, '<a "b">')}
     assert not verdicts.by_structure
 
 
 def test_a_predictor_of_rna_genes_can_miss_them(tmp_path: Path) -> None:
     rows = "reference\tr2\ttRNA\t76\tmissed\t\npredicted\tp1\trRNA\t1500\textra\t\n"
-    assert read_gene_table(write(tmp_path / "t.tsv", TABLE + rows)).reference == {"r2": Status.MISSED}
+    assert read_gene_table(write(tmp_path / "t.tsv", TABLE + rows)).reference == {"r2": (Status.MISSED, "")}
+
+
+def test_of_two_programs_one_may_write_no_rna_genes(tmp_path: Path) -> None:
+    rows = "reference\tr1\tprotein_coding\t300\tmissed\t\npredicted\tp1\ttRNA\t76\textra\t\n"
+    path = write(tmp_path / "t.tsv", TABLE + rows)
+    assert read_gene_table(path, is_pair=True).predicted == {}
+    assert read_gene_table(path).predicted == {"p1": (Status.EXTRA, "")}
 
 
 @pytest.mark.parametrize(
@@ -107,29 +117,6 @@ def test_a_predictor_of_rna_genes_can_miss_them(tmp_path: Path) -> None:
 def test_a_table_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_gene_table(write(tmp_path / "t.tsv", text))
-
-
-def test_lengths_from_a_gene_table(tmp_path: Path) -> None:
-    rows = [
-        "reference\ta\tprotein_coding\t300\texact\tp",
-        "predicted\tp\tprotein_coding\t300\texact\ta",
-        "reference\tb\tprotein_coding\t149\twrong_structure\tq",
-        "predicted\tq\tprotein_coding\t900\twrong_structure\tb",
-        "reference\tc\tprotein_coding\t3000\tmissed\t",
-        "predicted\tr\tprotein_coding\t3000\tneutral\t",
-        "predicted\tc\tprotein_coding\t150\textra\t",
-        "reference\tt\ttRNA\t76\texact\tu",
-    ]
-    metrics = length_metrics(write(tmp_path / "t.tsv", TABLE + "\n".join(rows) + "\n"), "gene")
-    counts = {m.gene_class: (m.reference, m.predicted, m.matched, m.f1) for m in metrics}
-    assert counts == {
-        "<150": (1, 1, 0, 0.0),
-        "150-299": (0, 1, 0, 0.0),
-        "300-599": (1, 1, 1, 1.0),
-        "600-1199": (0, 0, 0, None),
-        "1200-2999": (0, 0, 0, None),
-        ">=3000": (1, 0, 0, 0.0),
-    }
 
 
 def test_predictors_are_ordered_and_named() -> None:
@@ -145,13 +132,14 @@ def test_a_score_without_figures_shows_dashes(tmp_path: Path) -> None:
     score = read_score(
         write(
             tmp_path / "s.json",
-            {"predictor": "x", "reference": "r", "domain": "prokaryote", "metrics": [row]},
+            {"predictor": "x", "reference": "r", "domain": "prokaryote", "metrics": [row], **NO_MORE},
         )
     )
     table = score_table([score])
     assert table.rows[0].figures == [["–", "0.0%", "0.0%"]]
     assert table.reference_genes == 3
-    assert length_charts([score]) == []
+    assert strata([score]).properties == []
+    assert calibration_views([score]) == []
 
 
 def test_verified_starts_are_shown_by_the_share_that_was_found(tmp_path: Path) -> None:
@@ -164,7 +152,7 @@ def test_verified_starts_are_shown_by_the_share_that_was_found(tmp_path: Path) -
         "recall": 0.8,
         "f1": 16 / 19,
     }
-    content = {"predictor": "x", "reference": "r", "domain": "prokaryote", "metrics": [row]}
+    content = {"predictor": "x", "reference": "r", "domain": "prokaryote", "metrics": [row], **NO_MORE}
     table = score_table([read_score(write(tmp_path / "s.json", content))])
     assert [column.title for column in table.columns] == ["Verified starts"]
     assert table.rows[0].figures == [["80.0%"]]
@@ -242,7 +230,11 @@ def test_model_facts(run: Path, tmp_path: Path) -> None:
     facts = read_model_facts(run / "model")
     assert facts.parameters == 3 * 5 + 7
     assert facts.settings == [("encoder.layers", "4"), ("introns", "False"), ("window", "6,144")]
+    assert facts.calibrated_on == ["Vibrio cholerae"]
     with pytest.raises(InputError, match=r"config\.json: no such file"):
+        read_model_facts(tmp_path)
+    write(tmp_path / "config.json", "{")
+    with pytest.raises(InputError, match=r"config\.json:1: is not valid JSON"):
         read_model_facts(tmp_path)
     write(tmp_path / "config.json", "{}")
     with pytest.raises(InputError, match=r"holds no \.safetensors file"):

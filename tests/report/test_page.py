@@ -61,10 +61,10 @@ class Page(HTMLParser):
             if {"td", "th"} & set(self.open) and self.rows:
                 self.rows[-1][-1] += data
 
-    def row(self, first: str) -> list[str]:
-        """The first table row that begins with a text; its cells without blanks around."""
+    def row(self, first: str, cells: int | None = None) -> list[str]:
+        """The first table row that begins with a text and has so many cells, without blanks around them."""
         rows = ([" ".join(cell.split()) for cell in row] for row in self.rows if row)
-        return next(row for row in rows if row[0] == first)
+        return next(row for row in rows if row[0] == first and cells in (None, len(row)))
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +79,8 @@ def page(html: str) -> Page:
 
 def test_every_section_is_there_and_the_contents_lead_to_it(page: Page) -> None:
     wanted = {"summary", "training", "run-times", "model", "main"}
-    wanted |= {f"species-1-{part}" for part in ("scores", "length", "genome", "differences", "left-out")}
+    parts = "found scores strata by-length calibration genome differences left-out"
+    wanted |= {"model-card", *(f"species-1-{part}" for part in parts.split())}
     assert wanted <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     inside = {link.removeprefix("#") for link in page.links if link.startswith("#")}
@@ -88,8 +89,10 @@ def test_every_section_is_there_and_the_contents_lead_to_it(page: Page) -> None:
 
 
 def test_nothing_is_loaded_from_outside(html: str, page: Page) -> None:
-    assert [link for link in page.links if not link.startswith("#")] == ["data:,"]
+    # A link that the model card has is followed when a reader wants it; nothing is loaded from there.
+    assert [link for link in page.links if not link.startswith("#")] == ["data:,", "https://example.org/"]
     outside_of_names = html.replace("http://www.w3.org/2000/svg", "")
+    outside_of_names = outside_of_names.replace('href="https://example.org/"', "")
     for word in (
         "http:",
         "https:",
@@ -113,14 +116,14 @@ def test_the_score_table_has_the_figures_of_the_score_files(run: Path, page: Pag
         for metric in ("exact", "three_prime"):
             wanted += [f"{100 * metrics[metric][rate]:.1f}%" for rate in ("precision", "recall", "f1")]
         wanted.append(f"{100 * metrics['exact_given_three_prime']['recall']:.1f}%")
-        assert page.row(name)[1:] == wanted
+        assert page.row(name, 9)[1:] == wanted
 
 
 def test_the_literal_figures_of_the_small_run(page: Page) -> None:
     # 30 coding genes end before 28 kb; one is missed, one has another start, and one more is predicted. One
     # gene crosses the border: it is written, and not scored.
     text = " ".join(" ".join(page.text).split())
-    assert page.row("GeneScribe")[1:5] == ["30", "93.3%", "93.3%", "93.3%"]
+    assert page.row("GeneScribe", 9)[1:5] == ["30", "93.3%", "93.3%", "93.3%"]
     assert "wrote 31 protein-coding genes in a stretch of 28.0 kb of Escherichia coli." in text
     assert (
         "Of the 30 reference genes that can be compared, it has 28 (93.3%) with start and stop exactly"
@@ -129,8 +132,47 @@ def test_the_literal_figures_of_the_small_run(page: Page) -> None:
     assert "Trained on the same genome." in text
 
 
+def test_what_was_found(page: Page) -> None:
+    # 31 coding genes touch the stretch, as in the reference, which has a gene for ncRNA as well.
+    assert page.row("GeneScribe", 11)[1:4] == ["31", "0", "0"]
+    assert page.row("Reference", 11)[1:4] == ["31", "0", "1"]
+
+
+def test_accuracy_by_kind_of_gene(run: Path, page: Page) -> None:
+    strata = json.loads((run / "genescribe.json").read_text())["strata"]
+    plus = next(row for row in strata if (row["metric"], row["class"]) == ("exact", "+"))
+    figures = [f"{100 * plus[rate]:.1f}%" for rate in ("precision", "recall", "f1")]
+    # Reference genes, program, then exact and 3' end.
+    assert page.row("+", 3 + 6)[1:6] == [str(plus["reference"]), "GeneScribe", *figures]
+    text = " ".join(page.text)
+    assert all(name in text for name in ("Start codon", "GC content of the gene", "Strand"))
+
+
+def test_calibration_of_the_scores(page: Page) -> None:
+    # 28 right genes of 0.9; a wrong start of 0.61 and an extra gene of 0.31.
+    text = " ".join(" ".join(page.text).split())
+    assert "promise that 87.1% of its 30 genes are exactly right; 93.3% are." in text
+    assert "Expected calibration error: 12.4 percentage points" in text
+    assert page.row("0.867–0.933", 4)[1:] == ["28", "90.0%", "100.0%"]
+    assert "fitted to genes of known truth in Vibrio cholerae." in text
+    assert page.row("≥ 0.9", 4)[1:] == ["28", "100.0%", "93.3%"]
+    assert "AUGUSTUS’s scores promise" not in text, "its genes have no scores here"
+
+
+def test_the_model_card_is_shown(html: str, page: Page) -> None:
+    card = html.split('<div class="card">')[1].split("</div>")[0]
+    assert "<h4>Small model</h4>" in card and "<h5>Validation</h5>" in card
+    assert "license" not in card and "<img" not in card
+    assert "&lt;b&gt;raw&lt;/b&gt;" in card
+    assert "<a>Settings</a>" in card
+    # A table without a head, and one with.
+    assert card.count("<thead>") == 1 and '<th scope="col">figure</th>' in card
+    assert page.row("loss") == ["loss", "1.2500"]
+
+
 def test_control_rows_come_last_and_say_what_they_are(page: Page) -> None:
-    firsts = [" ".join(row[0].split()) for row in page.rows if len(row) == 9]
+    scores = [row for row in page.rows if len(row) == 9 and row[2].strip().endswith("%")]
+    firsts = [" ".join(row[0].split()) for row in scores]
     assert firsts == ["GeneScribe", "AUGUSTUS", "Random weights the same program with an untrained network"]
 
 
@@ -205,10 +247,21 @@ def test_a_species_without_reference(config: dict[str, Any]) -> None:
         del species[key]
     page = Page(build_page(ReportConfig.model_validate(config)))
     assert "there is no reference annotation" in " ".join(page.text)
-    assert "species-1-differences" not in page.ids
+    # The two programs are still compared with each other.
+    assert page.row("GeneScribe", 6) == ["GeneScribe", "AUGUSTUS", "28", "0", "2", "1"]
     data = json.loads(page.scripts[0][1])
     assert [track["id"] for track in data["tracks"]] == ["augustus", "genescribe"]
     assert data["regions"] == [{"seqid": "NC_000913.2", "start": 0, "end": 30_000}]
+
+
+def test_one_predictor_alone(config: dict[str, Any]) -> None:
+    species = config["species"][0]
+    for key in ("reference", "left_out", "scores", "gene_tables", "gffcompare", "controls", "pairs"):
+        del species[key]
+    del species["predictions"]["augustus"]
+    page = Page(build_page(ReportConfig.model_validate(config)))
+    assert "species-1-differences" not in page.ids
+    assert json.loads(page.scripts[0][1])["pairs"] == []
 
 
 def test_several_species_get_a_table_and_sections_of_their_own(config: dict[str, Any]) -> None:

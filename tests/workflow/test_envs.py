@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").iterdir())
 PHASES = ("genomes", "corpus", "training", "annotation", "benchmark", "report")
 # Import name -> conda package, where they differ; and what a package brings with it.
-PACKAGES = {"Bio": "biopython", "torch": "pytorch-cpu"}
+PACKAGES = {"Bio": "biopython", "markdown_it": "markdown-it-py", "torch": "pytorch-cpu"}
 BRINGS = {"transformers": {"numpy", "safetensors"}}
 
 

@@ -61,7 +61,10 @@ def finished(
 def test_everything_is_written(finished: Path) -> None:
     results = finished / "results"
     for species in ("tiny", "bare"):
-        for name in ("genescribe.gff3", "genescribe.gtf", "proteins.faa", "cds.fna", "counts.json"):
+        for name in (
+            *(f"genescribe.{suffix}" for suffix in ("gff3", "gtf", "bed", "tsv")),
+            *("proteins.faa", "cds.fna", "summary.json", "counts.json"),
+        ):
             assert (results / "annotation" / species / name).is_file()
     for stage in ("pretrain", "finetune"):
         metrics = (results / "models" / "tiny" / stage / "metrics.jsonl").read_text().splitlines()
@@ -143,8 +146,8 @@ def test_touching_every_file_reruns_nothing(finished: Path, snakemake: Snakemake
     [
         (
             "benchmark/scorer.py",
-            {"score", "score_table", "write_report"},
-            {"train", "predict", "stitch", "augustus"},
+            {"calibrate", "stitch", "score", "score_table", "compare_programs", "write_report"},
+            {"train", "predict", "augustus"},
         ),
         ("annotation/stitch.py", {"stitch", "stitch_control", "score"}, {"train", "predict", "augustus"}),
         (

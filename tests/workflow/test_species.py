@@ -23,6 +23,7 @@ COLUMNS = (
     "split",
     "augustus_species",
     "doubtful_starts",
+    "verified_starts",
     "genus",
     "chromosomes",
     "size_mb",
@@ -39,7 +40,7 @@ def schema(schemas: Path) -> Path:
 def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A good line; its files are there."""
     monkeypatch.chdir(tmp_path)
-    for name in ("coli.fna", "coli.gff3"):
+    for name in ("coli.fna", "coli.gff3", "verified.gff3"):
         (tmp_path / name).write_text("")
     values = (
         "coli",
@@ -51,6 +52,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "train",
         "E_coli_K12",
         "yes",
+        "verified.gff3",
         "Escherichia",
         "1",
         "4.64",
@@ -78,6 +80,7 @@ def test_row_is_read(row: dict[str, str], schema: Path) -> None:
             split="train=whole",
             augustus_species="E_coli_K12",
             doubtful_starts=True,
+            verified_starts="verified.gff3",
             genus="Escherichia",
             evidence="NCBI",
         )
@@ -213,7 +216,7 @@ def test_doubled_name(row: dict[str, str], schema: Path) -> None:
 def test_wrong_number_of_cells(row: dict[str, str], schema: Path) -> None:
     path = write(row)
     path.write_text(path.read_text().replace("\tNCBI", ""))
-    with pytest.raises(InputError, match=r"species.tsv:2: 12 columns where the header has 13; an empty"):
+    with pytest.raises(InputError, match=r"species.tsv:2: 13 columns where the header has 14; an empty"):
         read_species(path, schema)
 
 

@@ -45,8 +45,8 @@ rule stitch:
     """
     Join the windows of a genome to genes.
     Inputs: decoded windows of all chunks, the normalised genome and the model's calibration, which turns log
-    probabilities into scores. Outputs: the genes as GFF3 and GTF, proteins,
-    coding sequences, and counts of what stitching joined and dropped.
+    probabilities into scores. Outputs: the genes as GFF3, GTF, BED12 and table, proteins, coding sequences, a
+    summary, and counts of what stitching joined and dropped.
     """
     input:
         genome="results/genomes/{species}/genome.fna",
@@ -57,8 +57,11 @@ rule stitch:
     output:
         gff3="results/annotation/{species}/genescribe.gff3",
         gtf="results/annotation/{species}/genescribe.gtf",
+        bed="results/annotation/{species}/genescribe.bed",
+        tsv="results/annotation/{species}/genescribe.tsv",
         proteins="results/annotation/{species}/proteins.faa",
         cds="results/annotation/{species}/cds.fna",
+        summary="results/annotation/{species}/summary.json",
         counts="results/annotation/{species}/counts.json",
     log:
         "results/logs/stitch/{species}.log",
@@ -77,7 +80,8 @@ rule stitch:
         max_overlap=config["annotation"]["max_overlap"],
         others=lambda wildcards, output: [
             word
-            for key in ("gtf", "proteins", "cds", "counts")
+            for key in output.keys()
+            if key != "gff3"
             for word in (f"--{key}", output[key])
         ],
     message:

@@ -67,14 +67,17 @@ rule prodigal:
 rule score:
     """
     Score one predictor against the reference: exactly, gene by gene, and by gffcompare or its predecessor cuffcompare.
-    Inputs: reference, prediction, regions and the table of what is not in the reference. Outputs: scores as JSON, a
-    table of all genes, and the comparison as JSON, which says so where neither program is installed.
+    Inputs: genome, reference, prediction, regions, the table of what is not in the reference, and genes with verified
+    starts where there are any. Outputs: scores as JSON, a table of all genes, and the comparison as JSON, which says
+    so where neither program is installed.
     """
     input:
+        genome="results/genomes/{species}/genome.fna",
         reference="results/genomes/{species}/annotation.gff3",
         left_out="results/genomes/{species}/left_out.tsv",
         regions="results/genomes/{species}/regions/test.bed",
         prediction=scored_prediction,
+        verified=lambda wildcards: SPECIES[wildcards.species].verified_starts or [],
         code=code("benchmark.commands:score", "benchmark.commands:gffcompare"),
     output:
         scores="results/benchmark/{species}/scores/{predictor}.json",
@@ -92,12 +95,15 @@ rule score:
         runtime=60,
     params:
         domain=lambda wildcards: SPECIES[wildcards.species].kind,
+        verified=lambda wildcards, input: (
+            ["--verified", input.verified] if input.verified else []
+        ),
     message:
         "Score {wildcards.predictor} on {wildcards.species}"
     shell:
         "(python -m genescribe score {input.reference:q} {input.prediction:q} --regions {input.regions:q}"
-        " --left-out {input.left_out:q} --domain {params.domain} --name {wildcards.predictor}"
-        " --out {output.scores:q} --genes {output.genes:q};"
+        " --left-out {input.left_out:q} --fasta {input.genome:q} --domain {params.domain} {params.verified:q}"
+        " --name {wildcards.predictor} --out {output.scores:q} --genes {output.genes:q};"
         " python -m genescribe gffcompare --reference {input.reference:q} --prediction {input.prediction:q}"
         " --regions {input.regions:q} --left-out {input.left_out:q} --name {wildcards.predictor}"
         " --out {output.comparison:q}) > {log:q} 2>&1"

@@ -5,7 +5,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from snakemake import __version__ as SNAKEMAKE
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 WORKFLOW = Path(
     workflow.current_basedir.get_path_or_uri(secret_free=True)
@@ -40,6 +42,12 @@ SPECIES = PLAN.genomes
 REPORT = f"results/report/{config['run']}.html"
 # Environments with torch come in two builds; one solved without a GPU would lose CUDA.
 TORCH = "-cuda" if config["device"] == "cuda" else ""
+# With conda every phase has an environment of its own; the report reads versions from their pins.
+ENVIRONMENTS = (
+    sorted(map(os.path.relpath, (WORKFLOW.parent / "envs").glob("*.yaml")))
+    if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    else []
+)
 
 
 def one_of(names):
@@ -52,6 +60,8 @@ wildcard_constraints:
     stage=one_of(STAGES),
     split="train|val",
     control=one_of(PLAN.controls),
+    one=one_of(PLAN.programs),
+    two=one_of(PLAN.programs),
     chunk=r"\d+",
     chunks=r"\d+",
 

@@ -1,4 +1,35 @@
-# One HTML page about the run.
+# One HTML page about the run, and the comparisons that only it shows.
+
+
+rule compare_programs:
+    """
+    Compare the genes of two programs with each other, gene by gene, as the scorer compares with a reference.
+    Inputs: both predictions and the regions. Outputs: a table of all genes; its reference side is the second program.
+    """
+    input:
+        one=lambda wildcards: PLAN.prediction(wildcards.species, wildcards.one),
+        two=lambda wildcards: PLAN.prediction(wildcards.species, wildcards.two),
+        regions="results/genomes/{species}/regions/test.bed",
+        code=code("benchmark.commands:score"),
+    output:
+        "results/benchmark/{species}/pairs/{one}-{two}.tsv",
+    log:
+        "results/logs/compare_programs/{species}-{one}-{two}.log",
+    benchmark:
+        "results/benchmarks/compare_programs/{species}-{one}-{two}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        domain=lambda wildcards: SPECIES[wildcards.species].kind,
+    message:
+        "Compare {wildcards.one} with {wildcards.two} on {wildcards.species}"
+    shell:
+        "python -m genescribe score {input.two:q} {input.one:q} --regions {input.regions:q}"
+        " --domain {params.domain} --name {wildcards.one} --genes {output:q} > {log:q} 2>&1"
 
 
 rule report_settings:
@@ -22,12 +53,13 @@ rule report_settings:
         mem_mb=500,
         runtime=10,
     params:
-        settings=PLAN.report_settings(),
+        settings=PLAN.report_settings({"snakemake": SNAKEMAKE}),
+        environments=ENVIRONMENTS,
     message:
         "Collect what the report of {wildcards.run} shows"
     shell:
         "python -m genescribe.workflow.report_settings --settings {params.settings:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --environments {params.environments:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule write_report:

@@ -28,9 +28,10 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     annotation.annotate,
+    benchmark.score,
+    genomes.convert,
     genomes.fetch,
     genomes.normalize,
-    benchmark.score,
 )
 STEPS: tuple[Callable[..., None], ...] = (
     genomes.survey,

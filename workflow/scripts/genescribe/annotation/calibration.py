@@ -78,7 +78,7 @@ class Curve:
 
     def score(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
-        return 1.0 / (1.0 + math.exp(-float(self.weights @ np.array(evidence.features))))
+        return float(np.exp(-np.logaddexp(0.0, -(self.weights @ np.array(evidence.features)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +167,33 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
         reference: genes of the reference, found or not: the least score is that of the highest F1.
 
     Returns:
-        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right.
+        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right; with its
+        least score all the same, so that a kind of which all were wrong is not written.
     """
     truth = np.array(right, dtype=np.float64)
     if len(genes) < MIN_GENES or truth.min() == truth.max():
-        return Curve()
+        scores = [Curve().score(gene) for gene in genes]
+        return Curve(min_score=best_threshold(scores, right, reference), genes=len(genes))
     features = np.array([gene.features for gene in genes])
     prior = Curve().weights
     penalty = np.diag([RIDGE] * (features.shape[1] - 1) + [1e-6])
     weights = prior.copy()
-    for _ in range(50):
-        probability = 1.0 / (1.0 + np.exp(-features @ weights))
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        logits = features @ weights
+        pull = weights - prior
+        return float(np.logaddexp(0.0, logits).sum() - truth @ logits + pull @ penalty @ pull / 2)
+
+    for _ in range(100):
+        probability = np.exp(-np.logaddexp(0.0, -features @ weights))
         gradient = features.T @ (probability - truth) + penalty @ (weights - prior)
         curvature = (features * (probability * (1 - probability))[:, None]).T @ features + penalty
         step = np.linalg.solve(curvature, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
+        # A whole step may overshoot where nearly all probabilities are 0 or 1.
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step /= 2
+        weights = weights - step
+        if np.abs(step).max() <= 1e-9:
             break
     own, disagreement, length, constant = (round(float(value), 6) for value in weights)
     curve = Curve(own, disagreement, length, constant, 0.0, len(genes))
@@ -192,7 +203,12 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
 
 
 def best_threshold(scores: Sequence[float], right: Sequence[bool], reference: int) -> float:
-    """The least score, to three decimals, with which F1 against `reference` genes is highest."""
+    """The least score, to three decimals, with which F1 against `reference` genes is highest.
+
+    0 without genes, 1 where none is right.
+    """
+    if not any(right):
+        return 1.0 if len(right) else 0.0
     order = np.argsort(scores)[::-1]
     ordered, hits = np.array(scores)[order], np.cumsum(np.array(right)[order])
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + reference)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genescribe.genomes.output_options import Bed, Cds, Gtf, Proteins, Summary, Tsv
+
 if TYPE_CHECKING:
     from genescribe.annotation.predictions import WindowPrediction
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import Target
-    from genescribe.annotation.write import Outputs
+    from genescribe.genomes.formats import Outputs
 
 
 class Device(StrEnum):
@@ -43,9 +45,12 @@ def annotate(
     ] = None,
     genetic_code: Annotated[int, typer.Option(help="NCBI translation table.")] = 11,
     circular: Annotated[list[str] | None, typer.Option(help="Circular sequence; may be repeated.")] = None,
-    proteins: Annotated[Path | None, typer.Option(help="FASTA of proteins to write.")] = None,
-    cds: Annotated[Path | None, typer.Option(help="FASTA of coding sequences to write.")] = None,
-    gtf: Annotated[Path | None, typer.Option(help="GTF to write.")] = None,
+    proteins: Proteins = None,
+    cds: Cds = None,
+    gtf: Gtf = None,
+    bed: Bed = None,
+    tsv: Tsv = None,
+    summary: Summary = None,
     regions: Annotated[Path | None, typer.Option(help="BED: annotate these regions alone.")] = None,
     min_score: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
@@ -65,11 +70,12 @@ def annotate(
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
-    from genescribe.annotation.write import Outputs
     from genescribe.files import check_outputs
+    from genescribe.genomes.formats import Outputs
     from genescribe.genomes.regions import read_bed
 
-    check_outputs((out, gtf, proteins, cds), (genome, regions))
+    outputs = Outputs(out, gtf, bed, tsv, proteins, cds, summary)
+    check_outputs(outputs.paths, (genome, regions))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     folder = model or bundled_model()
     where = None if regions is None else read_bed(regions)
@@ -77,7 +83,6 @@ def annotate(
     predictions = predict_with_workers(
         folder, device, target.sequences, target.genetic_codes, windows, batch, workers
     )
-    outputs = Outputs(gff3=out, gtf=gtf, proteins=proteins, cds=cds)
     settings = StitchSettings(folder_calibration(folder), min_score)
     _stitch_and_write(predictions, target, settings, outputs)
 
@@ -125,9 +130,12 @@ def stitch(
     chunks: Annotated[list[Path], typer.Argument(help="Predictions of all chunks, in any order.")],
     genome: Annotated[Path, typer.Option(help="Folder made by `genescribe normalize`, or FASTA.")],
     out: Annotated[Path, typer.Option(help="GFF3 to write.")],
-    gtf: Annotated[Path | None, typer.Option(help="GTF to write.")] = None,
-    proteins: Annotated[Path | None, typer.Option(help="FASTA of proteins to write.")] = None,
-    cds: Annotated[Path | None, typer.Option(help="FASTA of coding sequences to write.")] = None,
+    proteins: Proteins = None,
+    cds: Cds = None,
+    gtf: Gtf = None,
+    bed: Bed = None,
+    tsv: Tsv = None,
+    summary: Summary = None,
     counts: Annotated[Path | None, typer.Option(help="JSON of what was joined and dropped.")] = None,
     genetic_code: Annotated[int, typer.Option(help="NCBI translation table, for a FASTA file.")] = 11,
     circular: Annotated[list[str] | None, typer.Option(help="Circular sequence of a FASTA file.")] = None,
@@ -151,19 +159,24 @@ def stitch(
     from genescribe.annotation.predictions import read_predictions
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
-    from genescribe.annotation.write import Outputs
     from genescribe.files import check_outputs
+    from genescribe.genomes.formats import Outputs
 
-    check_outputs((out, gtf, proteins, cds, counts), (genome, *chunks))
+    outputs = Outputs(out, gtf, bed, tsv, proteins, cds, summary)
+    check_outputs((*outputs.paths, counts), (genome, *chunks))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     predictions = chain.from_iterable(map(read_predictions, chunks))
     calibration = UNCALIBRATED if model is None else folder_calibration(model)
     settings = StitchSettings(calibration, min_score, max_overlap)
-    _stitch_and_write(predictions, target, settings, Outputs(out, gtf, proteins, cds, counts))
+    _stitch_and_write(predictions, target, settings, outputs, counts)
 
 
 def _stitch_and_write(
-    predictions: Iterable[WindowPrediction], target: Target, settings: StitchSettings, outputs: Outputs
+    predictions: Iterable[WindowPrediction],
+    target: Target,
+    settings: StitchSettings,
+    outputs: Outputs,
+    counts: Path | None = None,
 ) -> None:
     from genescribe.annotation.stitch import stitch as stitch_windows
     from genescribe.annotation.write import write_outputs
@@ -174,6 +187,6 @@ def _stitch_and_write(
         seqid: GrammarConfig(genetic_code=code, introns=True) for seqid, code in target.genetic_codes.items()
     }
     result = stitch_windows(predictions, target.sequences, target.circular, grammars, settings)
-    write_outputs(result, target.sequences, target.circular, target.genetic_codes, outputs)
+    write_outputs(result, target, outputs, counts)
     for name, count in result.counts.items():
         typer.echo(f"{name}: {count}")

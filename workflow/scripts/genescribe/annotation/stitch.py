@@ -8,8 +8,8 @@ partial in
 2. Every gene passes the grammar again, on the sequence.
 3. A gene's score is the probability that it is right: calibrated, from the decoder's probability and from
    the share of the windows which hold it that saw it just so.
-4. Of several versions of one gene from different windows (`is_version`) the one with the highest score stays,
-   else the one farthest from a window's edge, else the first by (left, right, strand).
+4. Of several versions of one gene from different windows (`is_version`) the one farthest from a window's edge
+   stays, else the more probable, else the first by (left, right, strand).
 5. Genes that lie on each other (`is_exclusive`): the one with the lower score goes.
 6. Genes with a low score are dropped (`min_score`).
 """
@@ -214,7 +214,7 @@ class _PieceStitcher:
 
     def _one_version_each(self, genes: Sequence[Observation]) -> list[Observation]:
         """Of the versions of a gene the best one, which was seen as all parts of them."""
-        ordered = sorted(genes, key=self._best_first)
+        ordered = sorted(genes, key=_far_from_edges)
         index = self._index(ordered)
         kept: dict[int, Observation] = {}
         for number, one in enumerate(ordered):

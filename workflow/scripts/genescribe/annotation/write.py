@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from genescribe.annotation.stitch import StitchedGene, StitchResult
+from genescribe.annotation.target import Target
 from genescribe.files import atomic_path
-from genescribe.genomes.gff3_writer import write_gff3
-from genescribe.genomes.gtf import write_gtf
-from genescribe.genomes.proteins import write_cds, write_proteins
+from genescribe.genomes.formats import Outputs, write_formats
 from genescribe.genomes.records import OutputGene
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Files to write; None for those that are not wanted."""
-
-    gff3: Path
-    gtf: Path | None = None
-    proteins: Path | None = None
-    cds: Path | None = None
-    counts: Path | None = None
 
 
 def name_genes(genes: Iterable[StitchedGene]) -> list[OutputGene]:
@@ -39,31 +26,17 @@ def name_genes(genes: Iterable[StitchedGene]) -> list[OutputGene]:
     return named
 
 
-def write_outputs(
-    result: StitchResult,
-    sequences: Mapping[str, str],
-    circular: Collection[str],
-    genetic_codes: Mapping[str, int],
-    outputs: Outputs,
-) -> None:
+def write_outputs(result: StitchResult, target: Target, outputs: Outputs, counts: Path | None = None) -> None:
     """Write the files of a stitched genome.
 
     Args:
         result: genes and counts.
-        sequences: bases of each sequence.
-        circular: ids of circular sequences.
-        genetic_codes: NCBI translation table of each sequence.
-        outputs: where to.
+        target: the genome.
+        outputs: where to write the genes.
+        counts: JSON of the counts to write.
     """
     genes = name_genes(result.genes)
-    lengths = {seqid: len(sequence) for seqid, sequence in sequences.items()}
-    write_gff3(outputs.gff3, genes, lengths, circular, genetic_codes=genetic_codes)
-    if outputs.gtf is not None:
-        write_gtf(outputs.gtf, genes, lengths)
-    if outputs.proteins is not None:
-        write_proteins(outputs.proteins, genes, sequences, genetic_codes=genetic_codes)
-    if outputs.cds is not None:
-        write_cds(outputs.cds, genes, sequences)
-    if outputs.counts is not None:
-        with atomic_path(outputs.counts) as temporary:
+    write_formats(genes, target.sequences, target.circular, target.genetic_codes, outputs)
+    if counts is not None:
+        with atomic_path(counts) as temporary:
             temporary.write_text(json.dumps(result.counts, indent=1) + "\n")

@@ -91,6 +91,9 @@ def score(
     prediction: Annotated[Path, typer.Argument(metavar="PRED.gff3", help="Predicted genes.")],
     regions: Regions = None,
     left_out: LeftOutTable = None,
+    fasta: Annotated[
+        Path | None, typer.Option(help="The genome: adds accuracy by start codon and GC content.")
+    ] = None,
     verified: Annotated[Path | None, typer.Option(help="GFF3 of genes with verified starts.")] = None,
     domain: Annotated[
         Domain, typer.Option(help="auto: eukaryote if 1 % of the genes have introns.")
@@ -107,7 +110,8 @@ def score(
 
     Only coding sequence counts, UTRs do not. Reference models that are partial, pseudo, exceptions or no
     whole number of codons are left out; a prediction that lies mostly upon one of them is neither right nor
-    wrong.
+    wrong. The JSON also has the accuracy by length and strand of the genes, and, where all scores lie
+    between 0 and 1, how well they say which genes are right.
 
     Example: genescribe score reference.gff3 genescribe.gff3 --genes verdicts.tsv
     """
@@ -118,9 +122,12 @@ def score(
     selection = _selection(reference, prediction, regions, left_out)
     chosen = scorer.guess_domain(selection) if domain is Domain.AUTO else domain.value
     checked = None if verified is None else _selection(verified, prediction, regions, None)
-    metrics, verdicts = scorer.score(selection, chosen, checked)
+    sequences = None if fasta is None else _sequences(fasta, selection)
+    metrics, verdicts = scorer.score(selection, chosen, checked, sequences)
     predictor = name or prediction.stem
-    content = tables.document(metrics, selection, chosen, predictor, str(reference), str(prediction))
+    content = tables.document(
+        metrics, verdicts, selection, chosen, predictor, str(reference), str(prediction)
+    )
     if out is not None:
         tables.write_text(out, tables.to_json(content))
     if tsv is not None:
@@ -183,20 +190,6 @@ def scoretable(
     tables.print_table(documents, comparisons)
 
 
-def _selection(reference: Path, prediction: Path, regions: Path | None, left_out: Path | None) -> Selection:
-    from genescribe.benchmark.selection import select
-    from genescribe.genomes.gff3 import read_gff3
-    from genescribe.genomes.load import read_left_out
-    from genescribe.genomes.regions import read_bed
-
-    return select(
-        read_gff3(reference),
-        read_gff3(prediction),
-        () if left_out is None else read_left_out(left_out),
-        None if regions is None else read_bed(regions),
-    )
-
-
 def calibrate(
     genome: Annotated[
         list[Path], typer.Option(help="Folder made by `genescribe normalize`, annotated; may be repeated.")
@@ -248,3 +241,35 @@ def calibrate(
     calibration.write(out)
     for name, curve in (("coding genes", calibration.coding), ("RNA genes", calibration.rna)):
         typer.echo(f"{name}: {curve.genes} of known truth, kept from a score of {curve.min_score:.3f} on")
+
+
+def _selection(reference: Path, prediction: Path, regions: Path | None, left_out: Path | None) -> Selection:
+    from genescribe.benchmark.selection import select
+    from genescribe.genomes.gff3 import read_gff3
+    from genescribe.genomes.load import read_left_out
+    from genescribe.genomes.regions import read_bed
+
+    return select(
+        read_gff3(reference),
+        read_gff3(prediction),
+        () if left_out is None else read_left_out(left_out),
+        None if regions is None else read_bed(regions),
+    )
+
+
+def _sequences(fasta: Path, selection: Selection) -> dict[str, str]:
+    """Bases of each sequence, which must hold all genes."""
+    from genescribe.errors import InputError
+    from genescribe.genomes.fasta import read_fasta
+
+    sequences = {seqid: record.sequence for seqid, record in read_fasta(fasta).items()}
+    for gene in (*selection.reference, *selection.predicted, *selection.neutral):
+        length = len(sequences.get(gene.seqid, ""))
+        # On a circle a gene may end beyond the length, but the length is known.
+        circle = selection.circular.get(gene.seqid)
+        if not length or (gene.longest.end > length if circle is None else circle != length):
+            raise InputError(
+                f"gene {gene.id} lies outside its sequence {gene.seqid}; give the genome of this annotation",
+                fasta,
+            )
+    return sequences

@@ -8,12 +8,16 @@ import pandas as pd
 
 from genescribe.benchmark.intervals import shared_bases
 from genescribe.benchmark.selection import ComparedGene, Selection, intervals
-from genescribe.language.gene_model import PROTEIN_CODING
+from genescribe.genomes.composition import first_codon, gc_content
+from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
 
 GENE_COLUMNS = [
-    "side", "id", "seqid", "start", "end", "strand", "kind", "length", "class", "partner", "score",
+    "side", "id", "seqid", "start", "end", "strand", "kind", "length", "start_codon", "gc", "class",
+    "partner", "score",
 ]  # fmt: skip
-"""start and end are 1-based inclusive, as in GFF3; length is that of the longest model, in nt."""
+"""start and end are 1-based inclusive, as in GFF3; length (nt), start_codon and gc (0 to 1, of the coding
+sequence) are those of the longest model. The latter two are empty for RNA genes and where no genome is given.
+"""
 
 EXACT, WRONG_START, WRONG_STRUCTURE = "exact", "wrong_start", "wrong_structure"
 OVERLAP, MISSED, EXTRA, NEUTRAL = "overlap", "missed", "extra", "neutral"
@@ -24,7 +28,12 @@ Verdicts = dict[int, tuple[str, str]]
 Row = tuple[object, ...]
 
 
-def gene_table(selection: Selection, by_stop: bool, rna_pairs: Mapping[int, int]) -> pd.DataFrame:
+def gene_table(
+    selection: Selection,
+    by_stop: bool,
+    rna_pairs: Mapping[int, int],
+    sequences: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Every reference gene and every predicted gene with its class.
 
     Coding genes: `exact` (an isoform is the same), then `wrong_start` (prokaryotes: the stop codon is the
@@ -36,6 +45,7 @@ def gene_table(selection: Selection, by_stop: bool, rna_pairs: Mapping[int, int]
         selection: what is compared.
         by_stop: whether genes are matched by their stop codons (prokaryotes) or by shared bases (eukaryotes).
         rna_pairs: RNA genes found, index in the reference -> index in the prediction.
+        sequences: upper-case bases of each sequence, for start codons and GC content.
 
     Returns:
         Columns `GENE_COLUMNS`, sorted by sequence, start, end, strand, side and ID.
@@ -53,10 +63,11 @@ def gene_table(selection: Selection, by_stop: bool, rna_pairs: Mapping[int, int]
         same = chains[0] == chains[1]
         reference[first] = (EXACT if same else OVERLAP, two[second].id)
         predicted[second] = (EXACT if same else OVERLAP, one[first].id)
+    bases = sequences or {}
     rows = [
-        *_rows("reference", one, reference, MISSED),
-        *_rows("predicted", two, predicted, EXTRA),
-        *_rows("predicted", selection.neutral, {}, NEUTRAL),
+        *_rows("reference", one, reference, MISSED, bases),
+        *_rows("predicted", two, predicted, EXTRA, bases),
+        *_rows("predicted", selection.neutral, {}, NEUTRAL, bases),
     ]
     frame = pd.DataFrame(rows, columns=GENE_COLUMNS)
     order = ["seqid", "start", "end", "strand", "side", "id"]
@@ -98,11 +109,21 @@ def _match_overlaps(selection: Selection, reference: Verdicts, predicted: Verdic
         predicted.setdefault(second, (WRONG_STRUCTURE, one[first].id))
 
 
-def _rows(side: str, genes: Sequence[ComparedGene], verdicts: Verdicts, default: str) -> list[Row]:
+def _rows(
+    side: str, genes: Sequence[ComparedGene], verdicts: Verdicts, default: str, sequences: Mapping[str, str]
+) -> list[Row]:
     rows: list[Row] = []
     for index, gene in enumerate(genes):
         model = gene.longest
         where = (gene.seqid, model.start + 1, model.end, model.strand)
+        sequence = sequences.get(gene.seqid) if gene.kind == PROTEIN_CODING else None
+        made_of = ("", None) if sequence is None else (first_codon(model, sequence), _gc(model, sequence))
         verdict = verdicts.get(index, (default, ""))
-        rows.append((side, gene.id, *where, gene.kind, model.length, *verdict, gene.score))
+        rows.append((side, gene.id, *where, gene.kind, model.length, *made_of, *verdict, gene.score))
     return rows
+
+
+def _gc(model: GeneModel, sequence: str) -> float | None:
+    """GC content with four decimals, as it is written."""
+    share = gc_content(model, sequence)
+    return None if share is None else round(share, 4)

@@ -49,7 +49,10 @@ def guess_domain(selection: Selection) -> str:
 
 
 def score(
-    selection: Selection, domain: str, verified: Selection | None = None
+    selection: Selection,
+    domain: str,
+    verified: Selection | None = None,
+    sequences: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score a prediction.
 
@@ -57,6 +60,7 @@ def score(
         selection: what is compared (`genescribe.benchmark.selection.select`).
         domain: "prokaryote" or "eukaryote".
         verified: genes with verified starts, selected against the same prediction.
+        sequences: upper-case bases of each sequence, for the table of genes.
 
     Returns:
         The metrics (columns `METRIC_COLUMNS`; a ratio whose denominator is zero is NaN) and the table of
@@ -80,13 +84,14 @@ def score(
                 sum(selection.reference[index].kind == kind for index in pairs),
             )
         )
-    return _ratios(rows), gene_table(selection, domain == PROKARYOTE, pairs)
+    return ratios(rows), gene_table(selection, domain == PROKARYOTE, pairs, sequences)
 
 
 Row = tuple[str, str, int, int, int]
 
 
-def _ratios(rows: Iterable[Row]) -> pd.DataFrame:
+def ratios(rows: Iterable[Row]) -> pd.DataFrame:
+    """Counts with the precision, recall and F1 that follow from them; columns `METRIC_COLUMNS`."""
     frame = pd.DataFrame(list(rows), columns=METRIC_COLUMNS[:5])
     matched = frame["matched"]
     frame["precision"] = matched / frame["predicted"].replace(0, np.nan)

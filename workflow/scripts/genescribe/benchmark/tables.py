@@ -14,9 +14,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from genescribe.benchmark.calibration import of_gene_table
 from genescribe.benchmark.gffcompare import Comparison
 from genescribe.benchmark.scorer import ALL, EUKARYOTE, METRIC_COLUMNS
 from genescribe.benchmark.selection import RNA_KINDS, Selection
+from genescribe.benchmark.strata import strata
 from genescribe.errors import InputError
 from genescribe.files import atomic_path
 from genescribe.language.gene_model import PROTEIN_CODING
@@ -32,7 +34,7 @@ LABELS = {
 """Predictors in the order of the table. Others follow by name."""
 
 Document = dict[str, Any]
-"""A score file: predictor, reference, prediction, domain, counts, metrics."""
+"""A score file: predictor, reference, prediction, domain, counts, metrics, strata, calibration."""
 
 PROKARYOTE_COLUMNS: Sequence[tuple[str, str, str]] = (
     ("Exact\nP", "exact", "precision"),
@@ -62,9 +64,25 @@ WIDTH_OF_FILES = 120
 
 
 def document(
-    metrics: pd.DataFrame, selection: Selection, domain: str, predictor: str, reference: str, prediction: str
+    metrics: pd.DataFrame,
+    genes: pd.DataFrame,
+    selection: Selection,
+    domain: str,
+    predictor: str,
+    reference: str,
+    prediction: str,
 ) -> Document:
-    """The content of a score file."""
+    """The content of a score file.
+
+    Args:
+        metrics: of `genescribe.benchmark.scorer.score`.
+        genes: the table of genes, from the same.
+        selection: what was compared.
+        domain: "prokaryote" or "eukaryote".
+        predictor: its name.
+        reference: where the reference came from.
+        prediction: where the prediction came from.
+    """
     sides = {
         "reference": selection.reference,
         "predicted": selection.predicted,
@@ -79,6 +97,8 @@ def document(
         "domain": domain,
         "counts": counts,
         "metrics": _records(metrics),
+        "strata": _records(strata(genes, domain)),
+        "calibration": of_gene_table(genes),
     }
 
 

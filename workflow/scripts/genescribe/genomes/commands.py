@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genescribe.genomes.output_options import Bed, Cds, Gtf, Proteins, Summary, Tsv
+
 
 def normalize(
     fasta: Annotated[Path, typer.Argument(help="Genome, nucleotide FASTA; plain, gzip or bgzip.")],
@@ -67,6 +69,47 @@ def fetch(
     source = mirror or Datasets(api or API, os.environ.get(KEY_VARIABLE))
     for name, digest in fetch_assembly(accession, out, source, annotation, record).items():
         typer.echo(f"{digest}  {out / name}")
+
+
+def convert(
+    gff3: Annotated[Path, typer.Argument(help="Annotation, GFF3; plain, gzip or bgzip.")],
+    genome: Annotated[Path, typer.Argument(help="Its genome, nucleotide FASTA.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="GFF3 to write.")] = None,
+    gtf: Gtf = None,
+    bed: Bed = None,
+    tsv: Tsv = None,
+    proteins: Proteins = None,
+    cds: Cds = None,
+    summary: Summary = None,
+    genetic_code: Annotated[
+        str, typer.Option(help="NCBI translation table; 1;NC_001224.1=3 gives one sequence its own.")
+    ] = "11",
+) -> None:
+    """Write the genes of a GFF3 in the formats that `genescribe annotate` writes.
+
+    For a reference annotation, to have it beside the predicted one; what gives no gene is left out, and its
+    reasons are counted. docs/formats.md describes the files.
+
+    Example: genescribe convert reference.gff3 genome.fna --bed reference.bed --tsv reference.tsv
+    """
+    from collections import Counter
+
+    from genescribe.errors import InputError
+    from genescribe.files import check_outputs
+    from genescribe.genomes.formats import Outputs, write_formats
+    from genescribe.genomes.source import read_source
+
+    outputs = Outputs(out, gtf, bed, tsv, proteins, cds, summary)
+    if outputs == Outputs():
+        raise InputError("there is nothing to write; give --out, --gtf, --bed, --tsv or another, see --help")
+    check_outputs(outputs.paths, (gff3, genome))
+    source = read_source(genome, gff3, genetic_code)
+    annotation = source.annotation
+    write_formats(annotation.genes, source.sequences, annotation.circular, source.genetic_codes, outputs)
+    typer.echo(f"genes: {len(annotation.genes)}")
+    for reason, count in sorted(Counter(one.reason for one in annotation.left_out).items()):
+        typer.echo(f"left out, {reason}: {count}")
 
 
 def survey(

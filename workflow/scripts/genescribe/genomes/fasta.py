@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +115,11 @@ def _joined(header: str, parts: list[str], path: str | Path, line: int, *, is_la
         message = f"sequence {seqid!r} is mostly not ACGT: this is protein; give the genome's DNA"
         raise InputError(message, path, line)
     return sequence
+
+
+def header_aliases(records: Mapping[str, SequenceRecord]) -> dict[str, str]:
+    """Whole headers to ids, for GFF3 files that name sequences with blanks."""
+    return {record.header: seqid for seqid, record in records.items() if record.header != seqid}
 
 
 def write_fasta(path: str | Path, sequences: Iterable[tuple[str, str]]) -> None:

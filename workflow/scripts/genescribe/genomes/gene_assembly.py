@@ -28,11 +28,11 @@ _LANDMARKS = frozenset(
 )
 _EXONS = frozenset({"exon", "noncoding_exon", "pseudogenic_exon"})
 _UNNAMED_RNA = frozenset({"transcript", "primary_transcript", "nc_primary_transcript"})
-# What the model, the kind or the sequence already says.
+# What the model, the kind, the score or the sequence already says.
 _STRUCTURE = frozenset(
     {
         *("ID", "Parent", "part", "partial", "start_range", "end_range", "pseudo"),
-        *("Is_circular", "transl_table", "gene_biotype"),
+        *("Is_circular", "transl_table", "gene_biotype", "color"),
     }
 )
 

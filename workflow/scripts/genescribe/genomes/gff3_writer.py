@@ -1,6 +1,8 @@
 """Genes into GFF3: gene, mRNA and CDS rows, or gene, RNA and exon rows, sorted.
 
 Over the origin of a circular sequence, coordinates go on beyond its length, as the GFF3 specification says.
+The rows of a gene and its transcripts with a probability as score have an attribute `color` for IGV; the
+specification leaves attributes that begin with a lower-case letter to applications.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from genescribe.files import atomic_path
 from genescribe.genomes.chains import PSEUDOGENE
+from genescribe.genomes.colours import hex_colour
 from genescribe.genomes.gene_assembly import stem
 from genescribe.genomes.records import Gene, OutputGene, Transcript
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
@@ -170,10 +173,10 @@ def _gene_rows(gene: Gene, code: int, names: _Names) -> Iterator[_Row]:
     attributes |= _partial(start, end, is_left_open, is_right_open)
     if gene.kind == PSEUDOGENE:
         attributes["pseudo"] = "true"
-    yield _Row(
-        PSEUDOGENE if gene.kind == PSEUDOGENE else "gene", start, end, gene.strand, attributes, gene.score
-    )
-    for one in gene.transcripts:
+    kind = PSEUDOGENE if gene.kind == PSEUDOGENE else "gene"
+    yield _Row(kind, start, end, gene.strand, attributes | _colour(gene), gene.score)
+    # In an order of their own, so that a file that was read and is written again is the same.
+    for one in sorted(gene.transcripts, key=lambda one: (one.model.start, -one.model.end, one.id)):
         if gene.kind == PROTEIN_CODING:
             yield from _coding_rows(gene, one, code, names)
         elif gene.kind != PSEUDOGENE:
@@ -187,7 +190,7 @@ def _coding_rows(gene: Gene, one: Transcript, code: int, names: _Names) -> Itera
     is_left_open, is_right_open = model.left is not End.CLOSED, model.right is not End.CLOSED
     above = {"ID": one.id, "Parent": gene.id}
     above |= _partial(model.start, model.end, is_left_open, is_right_open)
-    yield _Row("mRNA", model.start, model.end, model.strand, above, gene.score)
+    yield _Row("mRNA", model.start, model.end, model.strand, above | _colour(gene), gene.score)
     attributes = {"ID": names.unused(f"cds-{stem(one.id)}"), "Parent": one.id, **one.attributes}
     if code != 1:
         attributes["transl_table"] = str(code)
@@ -207,11 +210,16 @@ def _exon_rows(gene: Gene, one: Transcript, kind: str, part: str, names: _Names)
     attributes |= _partial(
         model.start, model.end, model.left is not End.CLOSED, model.right is not End.CLOSED
     )
-    yield _Row(kind, model.start, model.end, model.strand, attributes, gene.score)
+    yield _Row(kind, model.start, model.end, model.strand, attributes | _colour(gene), gene.score)
     numbered = enumerate(model.segments if model.strand == "+" else reversed(model.segments), start=1)
     for number, (start, end) in numbered:
         below = {"ID": names.unused(f"exon-{stem(one.id)}-{number}"), "Parent": name}
         yield _Row(part, start, end, model.strand, below)
+
+
+def _colour(gene: Gene) -> dict[str, str]:
+    found = hex_colour(gene.score)
+    return {} if found is None else {"color": found}
 
 
 def _partial(start: int, end: int, is_left_open: bool, is_right_open: bool) -> dict[str, str]:

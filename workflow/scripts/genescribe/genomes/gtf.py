@@ -1,7 +1,7 @@
 """Genes into GTF 2.2: exon, CDS, start_codon and stop_codon rows; the stop codon is not part of the CDS.
 
-Specification: https://mblab.wustl.edu/GTF22.html. GTF knows no circular sequences: a segment over the origin
-becomes two.
+Specification: https://mblab.wustl.edu/GTF22.html. GTF knows no circular sequences: a transcript over the
+origin becomes two, see `side_name`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from pathlib import Path
 
 from genescribe.files import atomic_path
 from genescribe.genomes.proteins import skipped_bases
-from genescribe.genomes.records import Gene, OutputGene, Transcript
+from genescribe.genomes.records import Gene, OutputGene, side_name
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
 
+_Feature = tuple[str, int, int, int]
+"""Type, start and end on the sequence, and the frame."""
 _Piece = tuple[int, int, int]
 """Start and end on the sequence, and the position of its first base (5') in the spliced transcript."""
 
@@ -33,29 +35,44 @@ def write_gtf(
         source: column 2.
     """
     order = {seqid: number for number, seqid in enumerate(sequences)}
-    genes = [record.gene() if isinstance(record, OutputGene) else record for record in records]
-    genes.sort(key=lambda gene: (order[gene.seqid], gene.start, gene.end, gene.id))
+    transcripts = []
+    for record in records:
+        gene = record.gene() if isinstance(record, OutputGene) else record
+        for number, one in enumerate(gene.transcripts):
+            for side, features in _sides(one.model, sequences[gene.seqid]):
+                name = side_name(one.id, one.model, sequences[gene.seqid], side)
+                start = min(start for _, start, _, _ in features)
+                key = order[gene.seqid], gene.start if side == 1 else start, gene.end, gene.id, number
+                transcripts.append((key, list(_rows(gene, name, features, source))))
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as gtf:
-        for gene in genes:
-            for one in gene.transcripts:
-                gtf.writelines(_rows(gene, one, sequences[gene.seqid], source))
+        for _, rows in sorted(transcripts):
+            gtf.writelines(rows)
 
 
-def _rows(gene: Gene, one: Transcript, length: int, source: str) -> Iterator[str]:
+def _rows(gene: Gene, name: str, features: Iterable[_Feature], source: str) -> Iterator[str]:
     attributes = " ".join(
         f'{key} "{value}";'
         for key, value in (
             ("gene_id", gene.id.replace('"', "'")),
-            ("transcript_id", one.id.replace('"', "'")),
+            ("transcript_id", name.replace('"', "'")),
             ("gene_biotype", gene.kind),
         )
     )
     score = "." if gene.score is None else f"{gene.score:.3f}"
-    for name, pieces in _features(one.model, length):
+    for kind, start, end, frame in features:
+        shown = "." if kind == "exon" else str(frame)
+        columns = (gene.seqid, source, kind, start + 1, end, score, gene.strand, shown, attributes)
+        yield "\t".join(map(str, columns)) + "\n"
+
+
+def _sides(model: GeneModel, length: int) -> Iterator[tuple[int, list[_Feature]]]:
+    """Rows of a transcript before the origin of its sequence (1) and behind it (2), where there are any."""
+    sides: dict[int, list[_Feature]] = {1: [], 2: []}
+    for kind, pieces in _features(model, length):
         for start, end, frame in sorted(pieces):
-            shown = "." if name == "exon" else str(frame)
-            columns = (gene.seqid, source, name, start + 1, end, score, gene.strand, shown, attributes)
-            yield "\t".join(map(str, columns)) + "\n"
+            # What lies behind the origin is left of all that lies before it.
+            sides[1 if start >= model.start else 2].append((kind, start, end, frame))
+    yield from ((side, rows) for side, rows in sides.items() if rows)
 
 
 def _features(model: GeneModel, length: int) -> Iterator[tuple[str, list[_Piece]]]:

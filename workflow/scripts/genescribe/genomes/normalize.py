@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from genescribe.errors import InputError
 from genescribe.files import sha256
-from genescribe.genomes.fasta import SequenceRecord, read_fasta, write_fasta
-from genescribe.genomes.genetic_codes import parse_genetic_code
-from genescribe.genomes.gff3 import read_gff3
+from genescribe.genomes.fasta import SequenceRecord, write_fasta
 from genescribe.genomes.gff3_writer import write_gff3
 from genescribe.genomes.gffread import VERDICTS, confirm_proteins, find_gffread
 from genescribe.genomes.load import (
@@ -26,9 +23,9 @@ from genescribe.genomes.load import (
     SOFTMASK,
     SUMMARY,
 )
-from genescribe.genomes.records import Annotation, Gene, LeftOut
+from genescribe.genomes.records import Gene, LeftOut
 from genescribe.genomes.regions import Region, write_bed
-from genescribe.language.genetic_code import genetic_code
+from genescribe.genomes.source import read_source
 
 # What of the attributes says something that is used later: names for people, and why a transcript is flagged.
 _KEPT_ATTRIBUTES = frozenset(
@@ -59,38 +56,32 @@ def normalize_genome(
     Raises:
         InputError: bad input, or gffread is missing. Nothing is written then.
     """
-    default, named = parse_genetic_code(genetic_code_text)
     if gffread and gff3 is not None:
         find_gffread()
-    records = read_fasta(fasta)
-    lengths = {seqid: len(record.sequence) for seqid, record in records.items()}
-    for seqid in named:
-        if seqid not in lengths:
-            raise InputError(f"genetic code {genetic_code_text!r}: there is no sequence {seqid!r}", fasta)
-    annotation = Annotation()
-    if gff3 is not None:
-        annotation = read_gff3(gff3, lengths, default, _aliases(records))
-    codes = {seqid: named.get(seqid, annotation.genetic_codes.get(seqid, default)) for seqid in records}
-    for code in {default, *codes.values()}:
-        genetic_code(code)
+    source = read_source(fasta, gff3, genetic_code_text)
+    records, annotation, codes, lengths = (
+        source.records,
+        source.annotation,
+        source.genetic_codes,
+        source.lengths,
+    )
     genes = [_slim(gene) for gene in annotation.genes]
     witness = None
     if gffread and gff3 is not None:
-        bases = {seqid: record.sequence for seqid, record in records.items()}
-        witness = confirm_proteins(genes, bases, codes)
+        witness = confirm_proteins(genes, source.sequences, codes)
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".partial-{out.name}-") as temporary:
         folder = Path(temporary)
         write_fasta(folder / GENOME, ((seqid, record.sequence) for seqid, record in records.items()))
         write_bed(folder / SOFTMASK, _softmask(records))
-        write_gff3(folder / ANNOTATION, genes, lengths, annotation.circular, "GeneScribe", default, codes)
+        write_gff3(folder / ANNOTATION, genes, lengths, annotation.circular, genetic_codes=codes)
         _write_table(folder / LEFT_OUT, LEFT_OUT_COLUMNS, map(_left_out_row, annotation.left_out))
         _write_table(folder / FLAGGED, FLAGGED_COLUMNS, _flagged_rows(genes))
         inputs = {"fasta": fasta, **({"gff3": gff3} if gff3 is not None else {})}
         summary = {
             "name": name,
-            "genetic_code": default,
+            "genetic_code": source.genetic_code,
             "annotated": gff3 is not None,
             "sequences": [
                 {
@@ -125,11 +116,6 @@ def _move_files(folder: Path, out: Path) -> None:
     for path in sorted(folder.iterdir(), key=lambda path: path.name == SUMMARY):
         path.chmod(0o644)
         path.replace(out / path.name)
-
-
-def _aliases(records: Mapping[str, SequenceRecord]) -> dict[str, str]:
-    """Whole headers to ids, for GFF3 files that name sequences with blanks."""
-    return {record.header: seqid for seqid, record in records.items() if record.header != seqid}
 
 
 def _slim(gene: Gene) -> Gene:

@@ -123,9 +123,10 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
     Raises:
         InputError: a file differs.
     """
-    root = folder.resolve().parents[2] if len(folder.resolve().parents) > 2 else folder
-    if not (root / SUMS).is_file():
+    folder = folder.resolve()
+    if "/".join(folder.parts[-3:-1]) != DATA or not (folder.parents[2] / SUMS).is_file():
         return
+    root = folder.parents[2]
     sums = read_sums((root / SUMS).read_text(encoding="utf-8", errors="replace"))
     for name in names:
         expected = sums.get(f"{DATA}/{folder.name}/{name}")

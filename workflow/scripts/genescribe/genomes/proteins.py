@@ -10,7 +10,7 @@ from Bio.Data import CodonTable
 from Bio.Seq import Seq
 
 from genescribe.genomes.fasta import write_fasta
-from genescribe.genomes.records import Gene, OutputGene, Transcript
+from genescribe.genomes.records import Gene, OutputGene, Transcript, one_word
 from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
 
 
@@ -90,4 +90,4 @@ def _coding(records: Iterable[OutputGene | Gene]) -> Iterator[tuple[str, Transcr
             if one.model.kind == PROTEIN_CODING:
                 model = one.model
                 place = f"{gene.seqid}:{model.start + 1}-{model.end}({model.strand})"
-                yield gene.seqid, one, f"{one.id} gene={gene.id} {place}"
+                yield gene.seqid, one, f"{one_word(one.id)} gene={one_word(gene.id)} {place}"

@@ -128,3 +128,18 @@ class Annotation:
     circular: set[str] = field(default_factory=set)
     regions: dict[str, int] = field(default_factory=dict)
     genetic_codes: dict[str, int] = field(default_factory=dict)
+
+
+def one_word(name: str) -> str:
+    """An ID for formats in which a blank ends it."""
+    return "_".join(name.split())
+
+
+def side_name(name: str, model: GeneModel, length: int, side: int) -> str:
+    """ID of a transcript on one side of the origin, for formats without circles (GTF, BED).
+
+    A transcript over the origin of a sequence of `length` bases is two there: `<name>/1` lies before the
+    origin, `<name>/2` behind it. One transcript with parts at both ends of the sequence would be read as one
+    with an intron of nearly the whole genome.
+    """
+    return f"{name}/{side}" if model.start < length < model.end else name

@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 420, 252
 LINE = 13
 """Height of a line of tick labels."""
 LEFT, RIGHT, TOP = 46, 14, 14
+BAR_SHARE = 0.25
+"""Part of a chart's height that the highest bar takes."""
 _MARK_PATHS = {
     "circle": "m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z",
     "square": "m-3.2-3.2h6.4v6.4h-6.4z",
@@ -37,6 +39,7 @@ class Series:
         points: (x, y), ascending in x; a y of None is a gap.
         mark: one of `MARKS`, or "" for a line without marks.
         notes: one tool tip per point, or empty.
+        is_line: whether a line joins the points; else they stand alone.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Series:
     points: Sequence[tuple[float, float | None]]
     mark: str = ""
     notes: Sequence[str] = field(default_factory=tuple)
+    is_line: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,23 @@ def _tick(value: float, step: float) -> str:
     return f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 
 
-def line_chart(title: str, x: Axis, y: Axis, series: Sequence[Series], description: str) -> Markup:
+def line_chart(
+    title: str,
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    description: str,
+    bars: Sequence[tuple[float, float, float]] = (),
+) -> Markup:
     """One chart as an SVG element that scales with its column.
 
-    `description` is what a screen reader says in place of the picture.
+    Args:
+        title: said before the description.
+        x: horizontal axis.
+        y: vertical axis.
+        series: lines, drawn in this order.
+        description: what a screen reader says in place of the picture.
+        bars: (left, right, height) on the ground of the chart, a height of 1 being a quarter of it.
     """
     bottom = 22 + LINE * max(len(lines) for _, lines in x.ticks)
     width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - bottom
@@ -121,6 +138,12 @@ def line_chart(title: str, x: Axis, y: Axis, series: Sequence[Series], descripti
     parts.append(Markup('<text class="tick label" x="{}" y="{}" text-anchor="end">{}</text>').format(
         WIDTH - RIGHT, HEIGHT - 4, x.label
     ))  # fmt: skip
+    for low, high, share in bars:
+        left, right = place(low, y.low)[0], place(high, y.low)[0]
+        tall = height * share * BAR_SHARE
+        parts.append(Markup('<path class="count" d="M{:.1f} {}h{:.1f}v{:.1f}h{:.1f}z"/>').format(
+            left + 0.5, TOP + height, right - left - 1, -tall, left - right + 1
+        ))  # fmt: skip
     for one in series:
         parts.append(_line(one, place))
     parts.append(Markup("</svg>"))
@@ -138,7 +161,9 @@ def _line(series: Series, place: _Place) -> Markup:
         at_x, at_y = place(px, py)
         path.append(f"{'L' if pen_down else 'M'}{at_x:.1f} {at_y:.1f}")
         pen_down = True
-    parts = [Markup('<path class="line line-{}" d="{}"/>').format(series.style, "".join(path))]
+    parts = []
+    if series.is_line:
+        parts.append(Markup('<path class="line line-{}" d="{}"/>').format(series.style, "".join(path)))
     if series.mark:
         for index, (px, py) in enumerate(series.points):
             if py is not None:

@@ -17,6 +17,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PairFiles(_Strict):
+    """A predictor compared with another one, `base`: per-gene table of `genescribe score`."""
+
+    predictor: str
+    base: str
+    genes: Path
+
+
 class SpeciesFiles(_Strict):
     """What was made for one species. Paths are relative to the working directory, as Snakemake writes them.
 
@@ -29,6 +37,7 @@ class SpeciesFiles(_Strict):
         controls: control predictor -> GFF3; they have score rows and no track.
         scores: JSON files of `genescribe score`.
         gene_tables: predictor -> per-gene table of `genescribe score`.
+        pairs: tables that compare two predictors with each other.
         gffcompare: predictor -> JSON of `genescribe gffcompare`.
         left_out: table of `genescribe normalize`.
         summary: JSON of `genescribe normalize`.
@@ -43,6 +52,7 @@ class SpeciesFiles(_Strict):
     controls: dict[str, Path] = {}
     scores: list[Path] = []
     gene_tables: dict[str, Path] = {}
+    pairs: list[PairFiles] = []
     gffcompare: dict[str, Path] = {}
     left_out: Path | None = None
     summary: Path | None = None
@@ -61,7 +71,7 @@ class ReportConfig(_Strict):
 
     Attributes:
         benchmarks: rule -> Snakemake `benchmark:` file.
-        model: model folder (config.json, safetensors).
+        model: model folder (config.json, safetensors, and its card README.md if it has one).
         versions: program -> version.
     """
 
@@ -121,6 +131,8 @@ def _paths(config: ReportConfig) -> Iterator[tuple[str, Path, bool]]:
                 yield f"{where}.{name}.{predictor}", value, False
         for number, value in enumerate(species.scores):
             yield f"{where}.scores.{number}", value, False
+        for number, pair in enumerate(species.pairs):
+            yield f"{where}.pairs.{number}.genes", pair.genes, False
     for index, stage in enumerate(config.training):
         yield f"training.{index}.metrics", stage.metrics, False
     for rule, value in config.benchmarks.items():

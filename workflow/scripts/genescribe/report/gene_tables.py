@@ -8,9 +8,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from genescribe.errors import InputError
-from genescribe.report.scores import LENGTH_CLASSES, Metric, length_class
+from genescribe.language.gene_model import PROTEIN_CODING
 
-_COLUMNS = ("side", "id", "kind", "length", "class", "partner")
+_COLUMNS = ("side", "id", "kind", "class", "partner")
 
 
 class Status(IntEnum):
@@ -39,56 +39,41 @@ class Verdicts:
     """The verdicts on one predictor. Genes that were not compared are absent.
 
     Attributes:
-        predicted: gene ID -> (status, ID of the reference gene that it was matched with, or "").
-        reference: gene ID -> status.
+        predicted: gene ID -> (status, ID of the gene that it was matched with on the other side, or "").
+        reference: the same for the other side: the reference, or a program that it is compared with.
         by_structure: whether genes were matched by shared bases (eukaryotes), not by their stop codons.
     """
 
     predicted: dict[str, tuple[Status, str]]
-    reference: dict[str, Status]
+    reference: dict[str, tuple[Status, str]]
     by_structure: bool
 
 
-def read_gene_table(path: Path) -> Verdicts:
+def read_gene_table(path: Path, is_pair: bool = False) -> Verdicts:
     """Read one table.
 
     RNA genes of the reference count as missed only for a predictor that looks for them: one that wrote some.
+
+    Args:
+        path: a table that `genescribe score --genes` wrote.
+        is_pair: it compares two programs; then either may be one that does not look for RNA genes.
 
     Raises:
         InputError: a column is missing, or a side or class is unknown.
     """
     rows = _rows(path)
-    predicted: dict[str, tuple[Status, str]] = {}
-    reference: dict[str, Status] = {}
-    finds_rna = any(row["side"] == "predicted" and row["kind"] != "protein_coding" for row in rows)
+    found: dict[str, dict[str, tuple[Status, str]]] = {"predicted": {}, "reference": {}}
+    finds_rna = {row["side"] for row in rows if row["kind"] != PROTEIN_CODING}
+    if not is_pair:
+        finds_rna.add("reference")
     for number, row in enumerate(rows, start=2):
-        status = _STATUS.get(row["class"])
-        if status is None or row["side"] not in ("reference", "predicted"):
+        status, side = _STATUS.get(row["class"]), found.get(row["side"])
+        if status is None or side is None:
             message = f"unknown side or class ({row['side']}, {row['class']}); score again with this version"
             raise InputError(message, path, number)
-        if row["side"] == "predicted":
-            predicted[row["id"]] = (status, row["partner"] or "")
-        elif row["kind"] == "protein_coding" or finds_rna:
-            reference[row["id"]] = status
-    return Verdicts(predicted, reference, any(row["class"] == "wrong_structure" for row in rows))
-
-
-def length_metrics(path: Path, metric: str) -> list[Metric]:
-    """Exactly right coding genes by length class; a match counts in the class of its reference gene.
-
-    Raises:
-        InputError: as `read_gene_table`.
-    """
-    rows = [row for row in _rows(path) if row["kind"] == "protein_coding" and row["class"] != "neutral"]
-    reference = {row["id"]: length_class(int(row["length"])) for row in rows if row["side"] == "reference"}
-    predicted = [row for row in rows if row["side"] == "predicted"]
-    classes = [reference.get(row["partner"]) or length_class(int(row["length"])) for row in predicted]
-    exact = [name for name, row in zip(classes, predicted, strict=True) if row["class"] == "exact"]
-    in_reference = list(reference.values())
-    return [
-        Metric.counted(metric, name, in_reference.count(name), classes.count(name), exact.count(name))
-        for name in LENGTH_CLASSES
-    ]
+        if row["kind"] == PROTEIN_CODING or finds_rna >= set(found):
+            side[row["id"]] = (status, row["partner"] or "")
+    return Verdicts(**found, by_structure=any(row["class"] == "wrong_structure" for row in rows))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from genescribe.genomes.composition import first_codon
 from genescribe.genomes.records import Annotation, Gene, LeftOut
 from genescribe.genomes.regions import Region
-from genescribe.language.gene_model import PROTEIN_CODING, End
+from genescribe.language.gene_model import PROTEIN_CODING
 from genescribe.report.gene_tables import Status, Verdicts
 from genescribe.report.scores import label
 
 REFERENCE = "reference"
 _NAMES = ("gene", "Name", "standard_name", "locus_tag")
 _LEFT_OUT_TYPES = ("gene", "CDS", "mRNA", "transcript", "pseudogene", "pseudogenic_transcript")
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 Row = list[object]
 
@@ -29,7 +29,8 @@ class Tracks:
         sequences: bases of each sequence, upper case.
         reference: the reference annotation, if there is one.
         predictions: predictor -> annotation, in the order of the tracks.
-        verdicts: predictor -> verdicts; a predictor without any is shown, not judged.
+        verdicts: (predictor, what it is compared with: `REFERENCE` or another predictor) -> verdicts; a
+            predictor without any is shown, not judged.
         left_out: features that normalisation left out of the reference.
     """
 
@@ -37,13 +38,27 @@ class Tracks:
     sequences: Mapping[str, str]
     reference: Annotation | None
     predictions: Mapping[str, Annotation]
-    verdicts: Mapping[str, Verdicts]
+    verdicts: Mapping[tuple[str, str], Verdicts]
     left_out: Sequence[LeftOut]
 
     @property
+    def names(self) -> list[str]:
+        """Names of the tracks from top to bottom."""
+        return [*([REFERENCE] if self.reference else []), *self.predictions]
+
+    @property
     def compared(self) -> list[str]:
-        """Predictors that are compared with the reference, in the order of the tracks."""
-        return [name for name in self.predictions if self.reference and name in self.verdicts]
+        """Predictors that are compared with anything, in the order of the tracks."""
+        return [name for name in self.predictions if any(name in pair for pair in self.verdicts)]
+
+    def verdict(self, track: str, gene: str, other: str) -> tuple[Status, str]:
+        """Agreement of a gene of one track with another track, and the gene that it was matched with."""
+        nothing = (Status.NOT_SCORED, "")
+        if one := self.verdicts.get((track, other)):
+            return one.predicted.get(gene, nothing)
+        if one := self.verdicts.get((other, track)):
+            return one.reference.get(gene, nothing)
+        return nothing
 
 
 @dataclass
@@ -58,60 +73,50 @@ class _Words:
 
 
 class _Builder:
-    """Makes rows: region, start, end, strand (1 or -1), kind, status, score, name, segments (0 for a single
-    one), row of the matched reference gene (-1 for none), note, first codon. The status of a reference gene
-    is a list, one per compared predictor.
+    """Makes rows: region, start, end, strand (1 or -1), kind, statuses, score, name, segments (0 for a single
+    one), partners, note, first codon. Statuses and partners have one entry for each track: the agreement with
+    it, and the number of the row there that the gene was matched with (-1 for none).
     """
 
     def __init__(self, tracks: Tracks) -> None:
         self.tracks = tracks
         self.kinds = _Words()
         self.notes = _Words()
-        self.reference_row: dict[str, int] = {}
+        self.items: dict[str, list[tuple[int, Gene | LeftOut]]] = {}
+        if tracks.reference:
+            items = [*self._placed(tracks.reference), *self._left_out(tracks.reference)]
+            self.items[REFERENCE] = sorted(items, key=_place)
+        for name, annotation in tracks.predictions.items():
+            self.items[name] = sorted(self._placed(annotation), key=_place)
+        self.numbers = {
+            name: {item.id: number for number, (_, item) in enumerate(items) if isinstance(item, Gene)}
+            for name, items in self.items.items()
+        }
 
-    def reference_rows(self, reference: Annotation) -> list[Row]:
-        """The reference's genes and the genes that were left out of it, from left to right."""
-        items: list[tuple[int, Gene | LeftOut]] = [*self._placed(reference), *self._left_out(reference)]
-        rows: list[Row] = []
-        for number, item in sorted(items, key=lambda one: (one[0], one[1].start, one[1].end, one[1].id)):
-            if isinstance(item, Gene):
-                self.reference_row[item.id] = len(rows)
-                rows.append(self._reference_row(number, item))
-            else:
-                rows.append(self._left_out_row(number, item))
-        return rows
-
-    def prediction_rows(self, annotation: Annotation, verdicts: Verdicts | None) -> list[Row]:
-        """A predictor's genes, from left to right. Comes after `reference_rows`."""
+    def rows(self, track: str) -> list[Row]:
+        """The genes of a track from left to right; in the reference also those that were left out of it."""
         rows = []
-        for number, gene in self._placed(annotation):
-            status, partner = Status.NOT_SCORED, ""
-            if verdicts:
-                status, partner = verdicts.predicted.get(gene.id, (status, partner))
-            note = ""
-            if verdicts and status is Status.NOT_SCORED:
-                if gene.id in verdicts.predicted:
-                    note = "lies on a reference feature that was left out"
-                else:
-                    note = self._border_note(gene, number) or "this kind of gene is not scored"
-            row = self.reference_row.get(partner, -1)
-            rows.append(self._row(number, gene, int(status), gene.id, row, note))
+        for number, item in self.items[track]:
+            if isinstance(item, LeftOut):
+                rows.append(self._left_out_row(number, item))
+            else:
+                rows.append(self._gene_row(track, number, item))
         return rows
 
-    def _placed(self, annotation: Annotation) -> list[tuple[int, Gene]]:
+    def _placed(self, annotation: Annotation) -> list[tuple[int, Gene | LeftOut]]:
         """Genes that touch a region, with its number. A gene over two regions stands in the first."""
-        placed = []
+        placed: list[tuple[int, Gene | LeftOut]] = []
         for gene in annotation.genes:
             for number, region in enumerate(self.tracks.regions):
                 if gene.seqid == region.seqid and gene.start < region.end and gene.end > region.start:
                     placed.append((number, gene))
                     break
-        return sorted(placed, key=lambda one: (one[0], one[1].start, one[1].end, one[1].strand, one[1].id))
+        return placed
 
-    def _left_out(self, reference: Annotation) -> list[tuple[int, LeftOut]]:
+    def _left_out(self, reference: Annotation) -> list[tuple[int, Gene | LeftOut]]:
         """Left-out genes that touch a region and are not drawn in another form, as a pseudogene's span."""
         drawn = {(gene.seqid, gene.start, gene.end, gene.strand) for gene in reference.genes}
-        found = []
+        found: list[tuple[int, Gene | LeftOut]] = []
         for row in self.tracks.left_out:
             place = (row.seqid, row.start, row.end, row.strand)
             if row.type not in _LEFT_OUT_TYPES or place in drawn:
@@ -123,20 +128,53 @@ class _Builder:
                     break
         return found
 
-    def _reference_row(self, number: int, gene: Gene) -> Row:
-        verdicts = [self.tracks.verdicts[name] for name in self.tracks.compared]
-        statuses = [int(one.reference.get(gene.id, Status.NOT_SCORED)) for one in verdicts]
-        note = ""
-        if statuses and all(status == Status.NOT_SCORED for status in statuses):
-            note = self._unscored_note(gene, number)
-        return self._row(number, gene, statuses, _name(gene), -1, note)
+    def _gene_row(self, track: str, number: int, gene: Gene) -> Row:
+        others = [self.tracks.verdict(track, gene.id, other) for other in self.tracks.names]
+        statuses = [int(status) for status, _ in others]
+        partners = [
+            self.numbers[other].get(partner, -1)
+            for other, (_, partner) in zip(self.tracks.names, others, strict=True)
+        ]
+        model = gene.target.model
+        return [
+            number,
+            model.start,
+            model.end,
+            1 if gene.strand == "+" else -1,
+            self.kinds.number(gene.kind),
+            statuses,
+            gene.score,
+            _name(gene) if track == REFERENCE else gene.id,
+            [list(segment) for segment in model.segments] if len(model.segments) > 1 else 0,
+            partners,
+            self.notes.number(self._note(track, gene, number)),
+            first_codon(model, self.tracks.sequences[gene.seqid]) if gene.kind == PROTEIN_CODING else "",
+        ]
 
     def _left_out_row(self, number: int, row: LeftOut) -> Row:
-        statuses = [int(Status.NOT_SCORED) for _ in self.tracks.compared]
+        statuses = [int(Status.NOT_SCORED) for _ in self.tracks.names]
         note = self.notes.number(f"left out: {row.reason.replace('_', ' ')}")
         strand = -1 if row.strand == "-" else 1
         kind = self.kinds.number("left out")
-        return [number, row.start, row.end, strand, kind, statuses, None, row.id, 0, -1, note, ""]
+        partners = [-1 for _ in self.tracks.names]
+        return [number, row.start, row.end, strand, kind, statuses, None, row.id, 0, partners, note, ""]
+
+    def _note(self, track: str, gene: Gene, number: int) -> str:
+        """Why a gene is not compared with the reference, or with any predictor; empty where it is."""
+        others = [REFERENCE] if track != REFERENCE else list(self.tracks.predictions)
+        judged = [
+            other
+            for other in others
+            if (track, other) in self.tracks.verdicts or (other, track) in self.tracks.verdicts
+        ]
+        statuses = [self.tracks.verdict(track, gene.id, other)[0] for other in judged]
+        if not statuses or any(status != Status.NOT_SCORED for status in statuses):
+            return ""
+        if track == REFERENCE:
+            return self._unscored_note(gene, number)
+        if gene.id in self.tracks.verdicts[track, REFERENCE].predicted:
+            return "lies on a reference feature that was left out"
+        return self._border_note(gene, number) or "this kind of gene is not scored"
 
     def _unscored_note(self, gene: Gene, number: int) -> str:
         """Why a reference gene is not compared."""
@@ -153,65 +191,36 @@ class _Builder:
         inside = self.tracks.regions[number].contains(gene.start, gene.end)
         return "" if inside else "crosses the border of the scored stretch"
 
-    def _row(self, number: int, gene: Gene, status: object, name: str, partner: int, note: str) -> Row:
-        model = gene.target.model
-        return [
-            number,
-            model.start,
-            model.end,
-            1 if gene.strand == "+" else -1,
-            self.kinds.number(gene.kind),
-            status,
-            gene.score,
-            name,
-            [list(segment) for segment in model.segments] if len(model.segments) > 1 else 0,
-            partner,
-            self.notes.number(note),
-            self._first_codon(gene),
-        ]
 
-    def _first_codon(self, gene: Gene) -> str:
-        """The first three coding bases on the gene's strand; empty where its start is not there."""
-        model = gene.target.model
-        is_plus = gene.strand == "+"
-        if gene.kind != PROTEIN_CODING or (model.left if is_plus else model.right) is not End.CLOSED:
-            return ""
-        sequence = self.tracks.sequences[gene.seqid]
-        bases = "".join(
-            sequence[place % len(sequence)]
-            for start, end in (model.segments[:3] if is_plus else model.segments[-3:])
-            for place in _ends(start, end)
-        )
-        codon = bases[:3] if is_plus else bases[-3:]
-        return codon if is_plus else codon.translate(_COMPLEMENT)[::-1]
-
-
-def _ends(start: int, end: int) -> list[int]:
-    """The first three and the last three places of a segment, each once."""
-    return sorted({*range(start, min(start + 3, end)), *range(max(start, end - 3), end)})
+def _place(one: tuple[int, Gene | LeftOut]) -> tuple[int, int, int, str, str]:
+    number, item = one
+    return number, item.start, item.end, item.strand, item.id
 
 
 def genome_json(tracks: Tracks) -> str:
     """The data of one genome view as JSON that may stand inside a script element."""
     builder = _Builder(tracks)
-    shown: list[dict[str, object]] = []
-    if tracks.reference:
-        genes = builder.reference_rows(tracks.reference)
-        shown.append({"id": REFERENCE, "label": "Reference", "genes": genes})
-    for name, annotation in tracks.predictions.items():
-        genes = builder.prediction_rows(annotation, tracks.verdicts.get(name))
-        shown.append({"id": name, "label": label(name), "genes": genes})
-    by_structure = any(verdicts.by_structure for verdicts in tracks.verdicts.values())
+    shown = [{"id": name, "label": track_label(name), "genes": builder.rows(name)} for name in tracks.names]
     return script_json(
         {
             "regions": [{"seqid": r.seqid, "start": r.start, "end": r.end} for r in tracks.regions],
-            "predictors": tracks.compared,
-            "partly": "Other structure" if by_structure else "Other start",
+            "pairs": [list(pair) for pair in tracks.verdicts],
+            "partly": partly(tracks.verdicts.values()).capitalize(),
             "kinds": list(builder.kinds.words),
             "notes": list(builder.notes.words),
             "tracks": shown,
         }
     )
+
+
+def track_label(name: str) -> str:
+    """What a reader knows a track by."""
+    return "Reference" if name == REFERENCE else label(name)
+
+
+def partly(verdicts: Iterable[Verdicts]) -> str:
+    """What a gene that is found but not exactly right has: another start, or another structure."""
+    return "other structure" if any(one.by_structure for one in verdicts) else "other start"
 
 
 def script_json(data: object) -> str:

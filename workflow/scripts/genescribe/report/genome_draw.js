@@ -47,7 +47,7 @@ function drawTracks(view) {
   }
   back.append(draw("path", { d: ticks, class: "tickmark" }));
   if (view.selected?.region === view.region) drawSelection(view, place, back, front);
-  const inView = { reference: 0 };
+  const inView = {};
   genome.tracks.forEach((track, number) => {
     const top = AXIS + number * TRACK;
     const genes = track.byRegion[view.region].filter((gene) => gene.start < end && gene.end > from);
@@ -79,8 +79,7 @@ function drawGenes(view, genes, top, place, back, text) {
   let introns = "";
   for (const gene of genes) {
     const y = top + (gene.strand === "+" ? 0 : LANE + STRAND_GAP);
-    const status = view.genome.status(gene, view.predictor);
-    const key = gene.isLeftOut ? "left-out" : view.predictor ? STATUS_CLASS[status] : "exact";
+    const key = gene.isLeftOut ? "left-out" : STATUS_CLASS[view.status(gene)];
     const last = gene.strand === "+" ? gene.segments.length - 1 : 0;
     let path = bodies.get(key) ?? "";
     gene.segments.forEach(([start, end], index) => {
@@ -90,8 +89,7 @@ function drawGenes(view, genes, top, place, back, text) {
     });
     bodies.set(key, path);
     const left = Math.max(0, place(gene.start)), right = Math.min(view.width, place(gene.end));
-    const isNamed = gene.track === "reference" || view.genome.predictors.length === 0;
-    if (isNamed && !gene.isLeftOut && right - left > gene.name.length * 6.4 + 14) {
+    if (gene.track === view.genome.tracks[0].id && !gene.isLeftOut && right - left > gene.name.length * 6.4 + 14) {
       const at = { x: ((left + right) / 2).toFixed(1), y: y + LANE - 3, class: `gene-name ${key}` };
       if (gene.segments.length === 1) text.append(draw("text", at, gene.name));
     }
@@ -107,7 +105,7 @@ function drawShares(view, genes, top, back) {
     if (gene.isLeftOut) continue;
     const share = ((gene.start + gene.end) / 2 - view.from) / view.span;
     const bin = bins[Math.floor((share * view.width) / SHARE_WIDTH)];
-    const key = view.predictor ? STATUS_CLASS[view.genome.status(gene, view.predictor)] : "exact";
+    const key = STATUS_CLASS[view.status(gene)];
     bin?.set(key, (bin.get(key) ?? 0) + 1);
   }
   const bars = new Map();

@@ -23,9 +23,7 @@ class GenomeView {
     this.overview = this.part("overview");
     this.tip = this.part("tip");
     this.region = 0;
-    this.predictor = this.part("predictor")?.value ?? null;
-    this.differences = genome.differences(this.predictor);
-    this.at = -1; // number of the difference that was walked to last
+    this.choose(this.part("predictor")?.value ?? null, this.part("base")?.value ?? null);
     this.selected = null;
     this.listeners = [];
     const first = this.differences[0]?.gene ?? genome.tracks.flatMap((track) => track.genes)[0];
@@ -47,7 +45,26 @@ class GenomeView {
   get isFar() { return this.span / this.width > FAR; }
   get height() { return AXIS + this.genome.tracks.length * TRACK + 4; }
 
-  /** Tell `listener` when the compared predictor, the current difference or the selection changes. */
+  /** A gene's status in the chosen comparison; all are drawn alike where nothing is compared. */
+  status(gene) {
+    return this.predictor ? this.genome.status(gene, this) : EXACT;
+  }
+
+  /** Set what is compared with what: a base that the predictor was not compared with gives way to the first that it was. */
+  choose(predictor, base) {
+    const bases = predictor ? this.genome.bases(predictor) : [];
+    this.predictor = predictor;
+    this.base = bases.includes(base) ? base : bases[0];
+    this.comparisons = this.genome.comparisons(this);
+    this.differences = this.comparisons.filter(({ type }) => type === PARTLY || type === EXTRA || type === MISSED);
+    this.at = -1; // number of the difference that was walked to last
+    const select = this.part("base");
+    if (!select) return;
+    for (const option of select.options) option.disabled = !bases.includes(option.value);
+    select.value = this.base;
+  }
+
+  /** Tell `listener` when the compared tracks, the current difference or the selection changes. */
   onChange(listener) { this.listeners.push(listener); }
   changed() { for (const listener of this.listeners) listener(); }
 
@@ -109,10 +126,8 @@ class GenomeView {
     this.goTo(next < 0 ? (direction > 0 ? 0 : -1) : direction > 0 ? next : next - 1);
   }
 
-  compare(predictor) {
-    this.predictor = predictor;
-    this.differences = this.genome.differences(predictor);
-    this.at = -1;
+  compare(predictor, base) {
+    this.choose(predictor, base);
     this.tally();
     this.refresh();
     this.showDetails();
@@ -173,7 +188,9 @@ class GenomeView {
       this.region = Number(event.target.value);
       this.setView(this.whole.start, this.span);
     });
-    this.part("predictor")?.addEventListener("change", (event) => this.compare(event.target.value));
+    for (const name of ["predictor", "base"]) {
+      this.part(name)?.addEventListener("change", () => this.compare(this.part("predictor").value, this.part("base").value));
+    }
     this.stage.addEventListener("keydown", (event) => this.onKey(event));
     this.stage.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.stage.addEventListener("dblclick", (event) => this.isFar || this.zoom(0.5, this.shareAt(event)));
@@ -303,10 +320,9 @@ class GenomeView {
     const gene = event.pointerType === "mouse" && !this.isFar ? this.geneAt(event) : null;
     this.tip.hidden = !gene;
     if (!gene) return;
-    const status = this.genome.status(gene, this.predictor);
-    const verdict = gene.note || this.genome.statusNames[status];
     this.tip.replaceChildren(make("strong", { textContent: gene.name }), make("br"),
-      `${gene.position} (${gene.sign}), ${grouped(gene.length)} nt`, make("br"), verdict);
+      `${gene.position} (${gene.sign}), ${grouped(gene.length)} nt`);
+    if (this.predictor) this.tip.append(make("br"), verdictText(this, gene));
     const box = this.stage.getBoundingClientRect();
     const x = event.clientX - box.left, y = event.clientY - box.top;
     this.tip.style.left = `${Math.min(x + 12, box.width - this.tip.offsetWidth - 4)}px`;
@@ -322,6 +338,6 @@ class GenomeView {
   showDetails() {
     const panel = this.part("locus");
     panel.hidden = !this.selected;
-    panel.replaceChildren(...(this.selected ? locusDetails(this.genome, this.selected) : []));
+    panel.replaceChildren(...(this.selected ? locusDetails(this, this.selected) : []));
   }
 }

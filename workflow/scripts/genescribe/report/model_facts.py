@@ -16,26 +16,32 @@ _LARGEST_HEADER = 100_000_000
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Parameters, bytes on disk, and the configuration as (key, value) rows, nested keys joined by a dot."""
+    """What a model folder says.
+
+    Attributes:
+        parameters: how many numbers it has learnt.
+        file_size: of its weights, in bytes.
+        settings: the configuration as (key, value) rows, nested keys joined by a dot.
+        calibrated_on: genomes whose truth its scores were fitted to; empty if they are the decoder's own.
+    """
 
     parameters: int
     file_size: int
     settings: list[tuple[str, str]]
+    calibrated_on: list[str]
 
 
 def read_model_facts(folder: Path) -> ModelFacts:
-    """Read config.json and the headers of the weight files.
+    """Read config.json, calibration.json if there is one, and the headers of the weight files.
 
     Raises:
         InputError: there is no config.json or no weight file, or one of them is damaged.
     """
-    config = folder / "config.json"
+    config, calibration = folder / "config.json", folder / "calibration.json"
     if not config.is_file():
         raise InputError("no such file; name a folder that a training stage wrote", config)
-    try:
-        data = json.loads(config.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"is not valid JSON ({error.msg})", config, error.lineno) from error
+    data = _json(config)
+    fitted = _json(calibration).get("fitted_on", []) if calibration.is_file() else []
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise InputError("holds no .safetensors file; name a folder that a training stage wrote", folder)
@@ -43,7 +49,16 @@ def read_model_facts(folder: Path) -> ModelFacts:
         parameters=sum(_parameters(path) for path in weights),
         file_size=sum(path.stat().st_size for path in weights),
         settings=_flat(data),
+        calibrated_on=[str(name).replace("_", " ") for name in fitted],
     )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not valid JSON ({error.msg})", path, error.lineno) from error
+    return content
 
 
 def _parameters(path: Path) -> int:

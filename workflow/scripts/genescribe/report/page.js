@@ -39,7 +39,7 @@ const views = [...document.querySelectorAll(".genome")].map((root) => {
   const view = new GenomeView(root, genome);
   const species = root.closest("section");
   const table = species.querySelector(".differences");
-  if (table) new DifferenceTable(table, genome, view);
+  if (table) new GeneTable(table, genome, view);
   view.start();
   return view;
 });

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -15,49 +15,51 @@ from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.load import load_genome, read_left_out
 from genescribe.genomes.regions import Region, read_bed
 from genescribe.report import numbers
+from genescribe.report.calibration import CalibrationView, calibration_views
+from genescribe.report.card import read_card
 from genescribe.report.config import ReportConfig, SpeciesFiles
-from genescribe.report.gene_tables import Status, Verdicts, length_metrics, read_gene_table
-from genescribe.report.genome_data import Tracks, genome_json
+from genescribe.report.found import START_CODONS, Found, found
+from genescribe.report.gene_tables import Status, Verdicts, read_gene_table
+from genescribe.report.genome_data import REFERENCE, Tracks, genome_json, partly, track_label
 from genescribe.report.gffcompare import GffcompareTable, gffcompare_table
 from genescribe.report.headline import OWN, Headline, headline
 from genescribe.report.left_out import Reason, by_reason, kept_sentences
 from genescribe.report.model_facts import read_model_facts
 from genescribe.report.run_times import read_run_times
-from genescribe.report.scores import (
-    Score,
-    ScoreTable,
-    chart_legend,
-    label,
-    length_charts,
-    main_metric,
-    order,
-    read_score,
-    score_table,
-)
+from genescribe.report.scores import Score, ScoreTable, label, main_metric, order, read_score, score_table
+from genescribe.report.strata import Strata, strata
 from genescribe.report.training_curves import read_metrics, stage_curves
 
-_SCRIPTS = ("genome.js", "genome_draw.js", "genome_view.js", "differences.js", "page.js")
+_SCRIPTS = ("genome.js", "genome_draw.js", "genome_view.js", "gene_table.js", "page.js")
 _TRACKS_BEFORE_OWN = ("augustus", "prodigal")
 
 
 @dataclass(frozen=True)
 class SpeciesView:
-    """What the template shows of one species. `counts` are (predictor, differences by status) rows."""
+    """What the template shows of one species.
+
+    Attributes:
+        bases: (track, its name) of all that a predictor can be compared with.
+        counts: (predictor, what it is compared with, differences by status) rows.
+    """
 
     slug: str
     name: str
     note: str | None
     headline: Headline
+    found: list[Found]
     scores: ScoreTable
     is_eukaryote: bool
-    charts: list[tuple[str, str, Markup]]
-    legend: Markup
+    strata: Strata
+    calibration: list[CalibrationView]
     gffcompare: GffcompareTable | None
     genome: Markup
     regions: list[str]
+    has_reference: bool
     compared: list[tuple[str, str]]
+    bases: list[tuple[str, str]]
     partly: str
-    counts: list[tuple[str, dict[str, int]]]
+    counts: list[tuple[str, str, dict[str, int]]]
     kept: list[str]
     left_out: list[Reason] | None
     main: dict[str, str]
@@ -90,10 +92,11 @@ def build_page(config: ReportConfig) -> str:
         training=[stage_curves(one.stage, read_metrics(one.metrics)) for one in config.training],
         run_times=read_run_times(config.benchmarks),
         model=read_model_facts(config.model) if config.model else None,
+        card=read_card(config.model, level=4) if config.model else None,
         versions=sorted(config.versions.items()),
         style=Markup(package.joinpath("style.css").read_text(encoding="utf-8")),
         script=Markup("\n".join(package.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)),
-        Status=Status,
+        START_CODONS=START_CODONS,
     )
 
 
@@ -102,42 +105,41 @@ def _species(entry: SpeciesFiles, slug: str) -> SpeciesView:
     regions = _regions(entry, genome.lengths)
     tracks = sorted(entry.predictions, key=_track_order)
     scores = [read_score(path) for path in entry.scores]
-    verdicts = {name: read_gene_table(path) for name, path in entry.gene_tables.items() if name in tracks}
-    by_length = [_with_lengths(score, entry.gene_tables.get(score.predictor)) for score in scores]
+    verdicts = {
+        (name, REFERENCE): read_gene_table(path)
+        for name, path in entry.gene_tables.items()
+        if entry.reference and name in tracks
+    } | {(pair.predictor, pair.base): read_gene_table(pair.genes, is_pair=True) for pair in entry.pairs}
     left_out = read_left_out(entry.left_out) if entry.left_out else None
     predictions = {
         name: read_gff3(entry.predictions[name], genome.lengths, genome.genetic_code) for name in tracks
     }
     reference = read_gff3(entry.reference, genome.lengths, genome.genetic_code) if entry.reference else None
     data = Tracks(regions, genome.sequences, reference, predictions, verdicts, left_out or [])
+    ordered = sorted(verdicts.items(), key=lambda item: (item[0][1] != REFERENCE, *map(order, item[0])))
     is_whole = {r.seqid: len(r) for r in regions} == genome.lengths
     return SpeciesView(
         slug=slug,
         name=entry.name,
         note=entry.note,
         headline=headline(entry.name, predictions.get(OWN), regions, is_whole, scores),
+        found=found(data),
         scores=score_table(scores),
         is_eukaryote=any(score.domain == "eukaryote" for score in scores),
-        charts=length_charts(by_length),
-        legend=chart_legend(by_length),
+        strata=strata(scores),
+        calibration=calibration_views(scores),
         gffcompare=gffcompare_table(entry.gffcompare),
         genome=Markup(genome_json(data)),
         regions=[_region_name(region) for region in regions],
-        compared=[(name, label(name)) for name in data.compared],
-        partly="other structure" if any(one.by_structure for one in verdicts.values()) else "other start",
-        counts=[(label(name), _count_verdicts(verdicts[name])) for name in sorted(data.compared, key=order)],
+        has_reference=reference is not None,
+        compared=[(name, label(name)) for name in sorted(data.compared, key=order)],
+        bases=[(name, track_label(name)) for name in data.names if any(name in pair for pair in verdicts)],
+        partly=partly(verdicts.values()),
+        counts=[(label(name), track_label(base), _count_verdicts(one)) for (name, base), one in ordered],
         kept=kept_sentences(entry.summary) if entry.summary else [],
         left_out=by_reason(left_out, reference) if left_out is not None else None,
         main=_main_figures(scores),
     )
-
-
-def _with_lengths(score: Score, gene_table: Path | None) -> Score:
-    """A score with length classes. Eukaryotes have none in the score file: the gene table gives them."""
-    main = main_metric(score)
-    if gene_table is None or main is None or any(m.gene_class != "all" for m in score.metrics):
-        return score
-    return score.model_copy(update={"metrics": [*score.metrics, *length_metrics(gene_table, main.metric)]})
 
 
 def _regions(entry: SpeciesFiles, lengths: dict[str, int]) -> list[Region]:
@@ -169,10 +171,12 @@ def _region_name(region: Region) -> str:
 
 
 def _count_verdicts(verdicts: Verdicts) -> dict[str, int]:
-    """How many genes of each status a predictor has, by the status' name; missed ones are the reference's."""
-    predicted = [status for status, _ in verdicts.predicted.values()]
-    counts = {status.name: predicted.count(status) for status in (Status.EXACT, Status.PARTLY, Status.EXTRA)}
-    return counts | {"MISSED": list(verdicts.reference.values()).count(Status.MISSED)}
+    """How many genes of each status a predictor has, by its name; missed ones are of the other side."""
+    predicted = Counter(status for status, _ in verdicts.predicted.values())
+    missed = sum(status is Status.MISSED for status, _ in verdicts.reference.values())
+    return {one.name: predicted[one] for one in (Status.EXACT, Status.PARTLY, Status.EXTRA)} | {
+        "MISSED": missed
+    }
 
 
 def _main_figures(scores: Sequence[Score]) -> dict[str, str]:

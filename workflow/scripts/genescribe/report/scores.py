@@ -1,4 +1,4 @@
-"""The score files of `genescribe score`: read, ordered for the table, drawn by gene length."""
+"""The score files of `genescribe score`: read, and ordered for the table."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genescribe.errors import InputError
-from genescribe.report import charts
 from genescribe.report.numbers import count, percent
 
 PREDICTORS = {"genescribe": "GeneScribe", "augustus": "AUGUSTUS", "prodigal": "Prodigal"}
@@ -24,10 +22,8 @@ CONTROLS = {
     "dense_orf": ("Dense heads + ORF rule", "no decoder: per-base classes and open reading frames"),
 }
 RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
-_LENGTH_EDGES = (150, 300, 600, 1200, 3000)
-LENGTH_CLASSES = ("<150", "150-299", "300-599", "600-1199", "1200-2999", ">=3000")
 
-_RATES = {
+RATES = {
     "exact": ("Exact", "start and stop both right"),
     "three_prime": ("3′ end", "strand and stop codon right, whatever the start"),
     "gene": ("Gene", "every coding segment right, as in one of the gene's transcripts"),
@@ -55,17 +51,48 @@ class Metric(BaseModel):
     recall: float | None
     f1: float | None
 
-    @classmethod
-    def counted(cls, metric: str, gene_class: str, reference: int, predicted: int, matched: int) -> Metric:
-        """A row with its rates made from its counts."""
-        both = reference + predicted
-        rates = {
-            "precision": matched / predicted if predicted else None,
-            "recall": matched / reference if reference else None,
-            "f1": 2 * matched / both if both else None,
-        }
-        counts = {"reference": reference, "predicted": predicted, "matched": matched}
-        return cls.model_validate({"metric": metric, "class": gene_class, **counts, **rates})
+
+class Stratum(Metric):
+    """One row of accuracy by a property of the genes: `property` is length, start_codon, gc or strand."""
+
+    property: str
+
+
+class Bin(BaseModel):
+    """Genes with a score between two edges: how many, their mean score, the share that is exactly right."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    low: float
+    high: float
+    genes: int
+    mean_score: float | None
+    exact_share: float | None
+
+
+class Threshold(BaseModel):
+    """What is left if only genes with at least this score are kept."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    score: float
+    genes: int
+    precision: float | None
+    recall: float | None
+
+
+class Calibration(BaseModel):
+    """How far the scores are probabilities of being exactly right."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    genes: int
+    mean_score: float
+    exact_share: float
+    expected_calibration_error: float
+    brier: float
+    bins: list[Bin]
+    thresholds: list[Threshold]
 
 
 class Score(BaseModel):
@@ -77,6 +104,8 @@ class Score(BaseModel):
     reference: str
     domain: str
     metrics: list[Metric]
+    strata: list[Stratum]
+    calibration: Calibration | None
 
     def find(self, metric: str, gene_class: str = "all") -> Metric | None:
         """The row of a metric and class, if there is one."""
@@ -152,16 +181,11 @@ def style(predictor: str) -> str:
     return predictor if predictor in PREDICTORS else "other"
 
 
-def length_class(length: int) -> str:
-    """Name of the length class of a coding sequence of `length` nt."""
-    return LENGTH_CLASSES[sum(length >= edge for edge in _LENGTH_EDGES)]
-
-
 def score_table(scores: Sequence[Score]) -> ScoreTable:
     """The table: only metrics that some predictor has, best known predictors first, controls last."""
     columns = [
         Column(metric, *names, rates)
-        for group, rates in ((_RATES, True), (_SHARES, False))
+        for group, rates in ((RATES, True), (_SHARES, False))
         for metric, names in group.items()
         if any(score.find(metric) for score in scores)
     ]
@@ -207,54 +231,3 @@ def _row(score: Score, columns: Sequence[Column]) -> Row:
 def main_metric(score: Score) -> Metric | None:
     """The strictest metric over all genes: both ends in prokaryotes, every segment in eukaryotes."""
     return score.find("exact") or score.find("gene")
-
-
-def length_charts(scores: Sequence[Score]) -> list[tuple[str, str, Markup]]:
-    """F1 by length class as (title, meaning, SVG), for each metric that has such classes; no control rows."""
-    shown = sorted((s for s in scores if s.predictor not in CONTROLS), key=lambda s: order(s.predictor))
-    drawn = []
-    for metric, (title, meaning) in _RATES.items():
-        classes = [c for c in LENGTH_CLASSES if any(_reference(s, metric, c) for s in shown)]
-        if len(classes) > 1:
-            drawn.append((f"{title}, F1", meaning, _length_chart(title, metric, classes, shown)))
-    return drawn
-
-
-def _reference(score: Score, metric: str, gene_class: str) -> int:
-    found = score.find(metric, gene_class)
-    return found.reference if found else 0
-
-
-def _length_chart(title: str, metric: str, classes: Sequence[str], scores: Sequence[Score]) -> Markup:
-    series, said = [], []
-    for index, score in enumerate(scores):
-        cells = [score.find(metric, gene_class) for gene_class in classes]
-        values = [None if cell is None or cell.f1 is None else 100 * cell.f1 for cell in cells]
-        name = label(score.predictor)
-        notes = [f"{name}, {_shown(c)} nt: F1 {percent(cell.f1 if cell else None)}"
-                 for c, cell in zip(classes, cells, strict=True)]  # fmt: skip
-        mark = charts.MARKS[index % len(charts.MARKS)]
-        series.append(charts.Series(name, style(score.predictor), list(enumerate(values)), mark, notes))
-        said.append(f"{name}: " + ", ".join(percent(cell.f1 if cell else None) for cell in cells))
-    genes = [max(_reference(score, metric, gene_class) for score in scores) for gene_class in classes]
-    ticks = [(i, (_shown(c), f"n={count(n)}")) for i, (c, n) in enumerate(zip(classes, genes, strict=True))]
-    lowest = min((v for s in series for _, v in s.points if v is not None), default=0.0)
-    return charts.line_chart(
-        f"{title}: F1 by gene length",
-        charts.Axis(-0.4, len(classes) - 0.6, ticks, "length of the coding sequence, nt"),
-        charts.nice_axis(20 * (lowest // 20), 100, "F1, %"),
-        series,
-        f"Length classes {', '.join(_shown(c) for c in classes)} nt. " + ". ".join(said) + ".",
-    )
-
-
-def _shown(gene_class: str) -> str:
-    return gene_class.replace(">=", "≥").replace("<", "< ").replace("-", "–").replace("≥", "≥ ")
-
-
-def chart_legend(scores: Sequence[Score]) -> Markup:
-    """Names, lines and marks of the predictors in the charts by length."""
-    shown = sorted((s.predictor for s in scores if s.predictor not in CONTROLS), key=order)
-    return charts.legend(
-        [(label(p), style(p), charts.MARKS[i % len(charts.MARKS)]) for i, p in enumerate(shown)]
-    )

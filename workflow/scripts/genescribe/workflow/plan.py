@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from genescribe.workflow.config import STAGES
@@ -146,6 +147,18 @@ class Plan:
         able = {"augustus": one.augustus_species is not None, "prodigal": one.kind == "prokaryote"}
         return [PRODUCT, *(name for name in self.config["benchmark"]["predictors"] if able[name])]
 
+    @property
+    def programs(self) -> list[str]:
+        """Our own row and every program that is configured."""
+        return [PRODUCT, *self.config["benchmark"]["predictors"]]
+
+    def pairs(self, species: str) -> list[dict[str, str]]:
+        """Every two programs of a species, with the table that compares the first with the second."""
+        return [
+            {"predictor": one, "base": two, "genes": f"results/benchmark/{species}/pairs/{one}-{two}.tsv"}
+            for one, two in combinations(self.predictors(species), 2)
+        ]
+
     def prediction(self, species: str, predictor: str) -> str:
         """GFF3 of a predictor or control."""
         if predictor == PRODUCT:
@@ -162,15 +175,15 @@ class Plan:
         settings = self._report()
         files = [stage["metrics"] for stage in settings["training"]]
         for one in settings["species"]:
-            files += one.get("scores", [])
+            files += [*one.get("scores", []), *(pair["genes"] for pair in one["pairs"])]
             for key in ("predictions", "controls", "gene_tables", "gffcompare"):
                 files += one.get(key, {}).values()
             files += [one[key] for key in ("summary", "regions", "reference", "left_out") if key in one]
         return files
 
-    def report_settings(self) -> str:
-        """What the report shows, as JSON for `genescribe report`."""
-        return json.dumps(self._report())
+    def report_settings(self, versions: Mapping[str, str]) -> str:
+        """What the report shows, as JSON for `genescribe report`, with versions that are known beforehand."""
+        return json.dumps({**self._report(), "versions": dict(versions)})
 
     def _report(self) -> dict[str, Any]:
         run = self.config["run"]
@@ -212,6 +225,7 @@ class Plan:
             "regions": f"{folder}/regions/test.bed",
             "summary": f"{folder}/summary.json",
             "predictions": {row: self.prediction(name, row) for row in self.predictors(name)},
+            "pairs": self.pairs(name),
         }
         if name in self.scored:
             rows = [*self.predictors(name), *self.controls]

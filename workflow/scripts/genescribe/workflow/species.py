@@ -51,6 +51,7 @@ class Species:
         split: in the notation of `genescribe split`: `train=whole` or `train=ID:1-1000;test=ID:1001-2000`.
         augustus_species: AUGUSTUS's parameter set, or None where there is none to compare with.
         doubtful_starts: whether the annotation's start codons are to be trusted less.
+        verified_starts: GFF3 of genes whose starts were found by experiment, or None.
         genus: by which training, validation and test are kept apart.
         evidence: where the accession was confirmed.
     """
@@ -65,6 +66,7 @@ class Species:
     split: str
     augustus_species: str | None
     doubtful_starts: bool
+    verified_starts: str | None
     genus: str | None
     evidence: str | None
 
@@ -177,6 +179,7 @@ def _read_row(cells: dict[str, str], rules: dict[str, Any], path: str | Path, nu
         split=WHOLE.get(cells["split"], cells["split"]),
         augustus_species=cells.get("augustus_species") or None,
         doubtful_starts=cells.get("doubtful_starts") == "yes",
+        verified_starts=cells.get("verified_starts") or None,
         genus=cells.get("genus") or None,
         evidence=cells.get("evidence") or None,
     )
@@ -206,7 +209,7 @@ def _wrong_code(text: str, domain: str) -> tuple[str, str] | None:
 
 def _wrong_source(cells: dict[str, str]) -> tuple[str, str] | None:
     """Column and mistake if a line does not say where the genome and its annotation are."""
-    for column in ("fasta", "gff"):
+    for column in ("fasta", "gff", "verified_starts"):
         if cells.get(column) and not Path(cells[column]).is_file():
             return column, f"no such file: {cells[column]}; paths begin in the folder where snakemake runs"
     if cells.get("gff") and not cells.get("fasta"):

@@ -1,4 +1,5 @@
 const PAGE_ROWS = 25;
+const byWords = new Intl.Collator("en", { numeric: true });
 
 /** A cell with the colour and pattern of a status before its name. */
 function statusLabel(genome, status) {
@@ -6,26 +7,35 @@ function statusLabel(genome, status) {
     make("span", { className: `swatch ${STATUS_CLASS[status]}`, ariaHidden: "true" }), genome.statusNames[status]);
 }
 
-/** What the details panel says of a gene: its place in every track, and how each differs from the reference. */
-function locusDetails(genome, gene) {
-  const reference = genome.reference ? genome.counterpart("reference", gene) : null;
+/** What the details panel says of a gene: its place in every track, and how each differs from the base. */
+function locusDetails(view, gene) {
+  const { genome } = view;
+  const base = view.base ? genome.counterpart(view.base, gene) : null;
   const rows = genome.tracks.map((track) => {
     const own = genome.counterpart(track.id, gene);
     const cells = own
-      ? [own.name, own.position, own.sign, grouped(own.length), own.codon || "–", scoreText(own), verdictText(genome, own, reference)]
-      : ["–", "", "", "", "", "", "no gene on this strand here"];
+      ? [own.name, own.position, own.sign, grouped(own.length), own.codon || "–", scoreText(own)]
+      : ["–", "", "", "", "", ""];
+    if (view.base) cells.push(own ? verdictText(view, own, base) : "no gene on this strand here");
     return make("tr", { className: own === gene ? "own" : "" }, make("th", { scope: "row", textContent: track.label }),
       ...cells.map((cell, index) => make("td", { className: index === 3 || index === 5 ? "n" : "", textContent: cell })));
   });
-  const heads = ["Track", "Gene", "Position", "Strand", "Length, nt", "First codon", "Score", "Against the reference"];
+  const heads = ["Track", "Gene", "Position", "Strand", "Length, nt", "First codon", "Score"];
+  if (view.base) heads.push(`Against ${sideName(genome, view.base)}`);
   const table = make("table", {},
+    make("caption", { className: "visually-hidden", textContent: `${gene.name} in all tracks` }),
     make("thead", {}, make("tr", {}, ...heads.map((text, index) =>
       make("th", { scope: "col", className: index === 4 || index === 6 ? "n" : "", textContent: text })))),
     make("tbody", {}, ...rows));
-  const box = make("div", { className: "scroll" }, table);
+  const box = make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `${gene.name} in all tracks` }, table);
   const kind = gene.kind.replace("protein_coding", "protein-coding gene");
   return [make("h4", { textContent: gene.name }),
     make("p", { className: "small muted", textContent: `${kind}${gene.segments.length > 1 ? `, ${gene.segments.length} segments` : ""}` }), box];
+}
+
+/** A track's name inside a sentence. */
+function sideName(genome, track) {
+  return track === "reference" ? "the reference" : genome.track(track).label;
 }
 
 function scoreText(gene) {
@@ -33,17 +43,17 @@ function scoreText(gene) {
   return gene.score.toFixed(Math.abs(gene.score) < 10 ? 3 : 1);
 }
 
-/** Status of a gene in words: for a prediction also how it differs, for the reference only a note. */
-function verdictText(genome, gene, reference) {
-  if (gene.track === "reference") return gene.note || "reference";
-  if (gene.note) return gene.note;
-  const status = genome.statusNames[gene.status].toLowerCase();
-  const detail = reference && gene.status !== EXACT ? gene.against(reference) : "";
-  return [gene.status === NOT_SCORED ? "not scored" : status, detail].filter(Boolean).join(": ");
+/** Status of a gene in words: how it differs from the base's gene there, or why it is not compared. */
+function verdictText(view, gene, other = null) {
+  const status = view.status(gene);
+  if (status === NOT_SCORED) return gene.note || "not compared";
+  if (gene.track === view.base && other) return sideName(view.genome, view.base);
+  const detail = other && status !== EXACT ? gene.against(other) : "";
+  return [view.genome.statusNames[status].toLowerCase(), detail].filter(Boolean).join(": ");
 }
 
-/** The sortable and searchable table of differences of one species; a row's button shows it in the genome view. */
-class DifferenceTable {
+/** The sortable and searchable table of the genes of one comparison; a row's button shows it in the genome view. */
+class GeneTable {
   constructor(root, genome, view) {
     this.root = root;
     this.genome = genome;
@@ -57,48 +67,59 @@ class DifferenceTable {
     this.part("earlier").addEventListener("click", () => { this.page -= 1; this.fill(); });
     this.part("later").addEventListener("click", () => { this.page += 1; this.fill(); });
     this.part("save").addEventListener("click", () => this.save());
-    view.onChange(() => { if (view.predictor === this.predictor) this.mark(); else this.load(); });
+    view.onChange(() => { if (view.comparisons === this.comparisons) this.mark(); else this.load(); });
     this.load();
   }
 
-  /** Make the rows of the predictor that the view compares. */
+  /** Make the rows of the comparison that the view shows. */
   load() {
     const { genome, view } = this;
-    this.predictor = view.predictor;
-    this.others = genome.predictors.filter((name) => name !== this.predictor);
+    this.comparisons = view.comparisons;
+    this.others = genome.tracks.map((track) => track.id).filter((id) => id !== view.predictor && id !== view.base);
     this.columns = [
-      { name: "Difference", key: (row) => row.type },
+      { name: "Agreement", key: (row) => row.type },
       { name: "Position", key: (row) => row.gene.region * 1e10 + row.gene.start },
       { name: "Strand", key: (row) => row.gene.strand },
       { name: "Length, nt", key: (row) => row.gene.length, isNumber: true },
-      { name: "Reference gene", key: (row) => row.referenceName },
+      { name: `${genome.track(view.base)?.label ?? ""} gene`, key: (row) => row.otherName },
       { name: "What differs", key: (row) => row.what },
       { name: "Score", key: (row) => row.gene.score ?? -1, isNumber: true },
       ...this.others.map((name, index) => ({ name: genome.track(name).label, key: (row) => row.others[index] })),
     ];
-    this.rows = view.differences.map((difference, number) => this.row(difference, number));
-    this.part("predictor").textContent = genome.track(this.predictor)?.label ?? "";
+    this.rows = view.comparisons.map((comparison, number) => this.row(comparison, number));
+    this.part("compared").textContent = view.predictor
+      ? `${genome.track(view.predictor).label} against ${sideName(genome, view.base)}` : "";
     this.page = 0;
     this.heads();
     this.fill();
   }
 
-  row({ type, gene, reference }, number) {
-    const { genome } = this;
-    const near = reference ?? genome.counterpart("reference", gene);
-    let what = "";
-    if (type === PARTLY) what = gene.against(reference);
-    else if (type === EXTRA) what = (near && !near.isLeftOut && gene.against(near)) || "no reference gene there";
-    else {
-      const own = genome.counterpart(this.predictor, gene);
-      what = (own && own.against(gene)) || "nothing on this strand";
-    }
-    const others = this.others.map((name) => {
-      if (type !== EXTRA) return genome.statusNames[genome.status(reference, name)].toLowerCase();
-      const other = genome.counterpart(name, gene);
-      return other?.stop === gene.stop ? (other.first === gene.first ? "same gene" : "same stop") : "–";
-    });
-    return { number, type, gene, referenceName: reference?.name ?? "–", what, others };
+  row(comparison, number) {
+    const { type, gene, other } = comparison;
+    const others = this.others.map((name) => this.there(name, comparison));
+    return { number, comparison, type, gene, other, otherName: other?.name ?? "–", what: this.difference(comparison), others };
+  }
+
+  difference({ type, gene, other }) {
+    const { genome, view } = this;
+    const onOtherSide = gene.track === view.base ? view.predictor : view.base;
+    if (type === EXACT) return "";
+    if (type === PARTLY) return gene.against(other);
+    if (type === NOT_SCORED) return gene.note || "not compared";
+    const near = genome.counterpart(onOtherSide, gene);
+    if (type === MISSED) return (near && near.against(gene)) || "nothing on this strand";
+    return (near && !near.isLeftOut && gene.against(near)) || "no gene there";
+  }
+
+  /** What a third track has at a row's place: whom it agrees with. */
+  there(name, { gene, other }) {
+    const { genome, view } = this;
+    const found = genome.counterpart(name, gene);
+    if (!found) return "–";
+    const sides = [...new Set([other, gene])].filter((side) => side && found.isLike(side));
+    if (sides.length === 2) return "the same";
+    if (sides.length === 1) return `as ${sideName(genome, sides[0].track)}`;
+    return found.stop === gene.stop ? "same stop" : "overlaps";
   }
 
   heads() {
@@ -121,11 +142,11 @@ class DifferenceTable {
   /** Rows that fit the search and the chosen kind, in the chosen order. */
   chosen() {
     const words = this.part("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const type = this.part("type").value;
+    const types = this.part("type").value.split(" ").map(Number);
     const { key } = this.columns[this.column];
-    const order = (a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+    const order = (a, b) => (typeof a === "number" ? a - b : byWords.compare(a, b));
     return this.rows
-      .filter((row) => type === "" || row.type === Number(type))
+      .filter((row) => types.includes(row.type))
       .filter((row) => {
         if (!words.length) return true;
         const text = this.texts(row).concat(row.gene.name, row.gene.start + 1, row.gene.end).join(" ").toLowerCase();
@@ -136,7 +157,7 @@ class DifferenceTable {
 
   texts(row) {
     const { gene } = row;
-    return [this.genome.statusNames[row.type], gene.position, gene.sign, grouped(gene.length), row.referenceName, row.what,
+    return [this.genome.statusNames[row.type], gene.position, gene.sign, grouped(gene.length), row.otherName, row.what,
       scoreText(gene), ...row.others];
   }
 
@@ -151,7 +172,9 @@ class DifferenceTable {
       const button = make("button", { type: "button", textContent: position });
       button.setAttribute("aria-label", `Show ${position} in the genome view`);
       button.addEventListener("click", () => {
-        this.view.goTo(row.number);
+        const number = this.view.differences.indexOf(row.comparison);
+        if (number < 0) this.view.show(row.gene);
+        else this.view.goTo(number);
         this.view.root.scrollIntoView({ block: "start" });
         this.view.stage.focus({ preventScroll: true });
       });
@@ -162,18 +185,18 @@ class DifferenceTable {
       return line;
     }));
     const shown = rows.length ? `${grouped(first + 1)}–${grouped(Math.min(first + PAGE_ROWS, rows.length))} of ${grouped(rows.length)}` : "none";
-    this.part("shown").textContent = rows.length < this.rows.length ? `${shown} (${grouped(this.rows.length)} in all)` : shown;
+    this.part("shown").textContent = `${shown} (${grouped(this.rows.length)} genes in all)`;
     this.part("earlier").disabled = this.page === 0;
     this.part("later").disabled = this.page >= pages - 1;
     this.mark();
   }
 
-  /** Mark the row of the difference that the view stands at. */
+  /** Mark the row of the gene that is selected in the view. */
   mark() {
-    const current = this.view.differences[this.view.at];
-    const isHere = current && current.gene === this.view.selected;
+    const { selected } = this.view;
     for (const line of this.part("body").children) {
-      const isCurrent = Boolean(isHere) && Number(line.dataset.number) === this.view.at;
+      const { gene, other } = this.rows[Number(line.dataset.number)];
+      const isCurrent = selected !== null && (gene === selected || other === selected);
       line.classList.toggle("current", isCurrent);
       if (isCurrent) line.setAttribute("aria-current", "true");
       else line.removeAttribute("aria-current");
@@ -182,15 +205,15 @@ class DifferenceTable {
 
   /** Save the chosen rows as a tab-separated file. Positions are 1-based and inclusive. */
   save() {
-    const head = ["difference", "sequence", "start", "end", "strand", "length", "reference_gene", "what_differs", "score",
+    const head = ["agreement", "sequence", "start", "end", "strand", "length", "other_gene", "what_differs", "score",
       ...this.others];
     const lines = this.chosen().map((row) => [
       this.genome.statusNames[row.type], this.genome.regions[row.gene.region].seqid, row.gene.start + 1, row.gene.end,
-      row.gene.strand, row.gene.length, row.referenceName, row.what, scoreText(row.gene), ...row.others]);
+      row.gene.strand, row.gene.length, row.otherName, row.what, scoreText(row.gene), ...row.others]);
     const text = [head, ...lines]
       .map((cells) => cells.map((cell) => String(cell).replace(/\s+/g, " ")).join("\t")).join("\n") + "\n";
     const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" })),
-      download: `differences_${this.predictor}.tsv` });
+      download: `${this.view.predictor}_against_${this.view.base}.tsv` });
     link.click();
     URL.revokeObjectURL(link.href);
   }

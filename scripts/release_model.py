@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Make a folder of bundled weights of a trained model: bfloat16, its calibration carried along, a short log.
+
+Example: python scripts/release_model.py --model results/models/prokaryotes/pretrain
+    --calibration results/models/prokaryotes/pretrain/calibration.json --out resources/models/prokaryotes
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from genescribe.annotation.calibration import read_calibration
+from genescribe.files import atomic_folder
+from genescribe.model.card import METRICS, ORIGIN, write_card
+from genescribe.model.modeling import read_model, without_bars
+
+MOST_MIB = 20
+KEPT_STEPS = 25
+"""Of the lines of training steps in the log, one in so many is kept; all validations are."""
+
+
+def short_log(path: Path) -> str:
+    """Validations, and some of the training steps, of a metrics.jsonl."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [
+        line
+        for number, line in enumerate(lines)
+        if json.loads(line)["event"] == "val" or number % KEPT_STEPS == 0 or number == len(lines) - 1
+    ]
+    return "\n".join(kept) + "\n"
+
+
+def main() -> None:
+    """Parse the command line, write the folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
+    parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    arguments = parser.parse_args()
+
+    model = read_model(arguments.model)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    model.config.calibration = asdict(read_calibration(arguments.calibration))
+    with atomic_folder(arguments.out) as folder:
+        with without_bars():
+            model.to(torch.bfloat16).save_pretrained(folder)
+        shutil.copy(arguments.model / ORIGIN, folder / ORIGIN)
+        (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")
+        write_card(folder, parameters)
+        size = sum(file.stat().st_size for file in folder.rglob("*")) / 2**20
+        if size > MOST_MIB:
+            raise SystemExit(f"{size:.1f} MiB are too many; at most {MOST_MIB}")
+    print(f"{arguments.out}: {parameters:,} parameters, {size:.1f} MiB")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
