@@ -107,7 +107,11 @@ def edit(config: Config, key: str, value: object) -> None:
         ("benchmark.predictors", ["glimmer"], "'glimmer' is not one of augustus, prodigal"),
         ("training.finetune.species", "E_coli", "species: 'E_coli' is not a list, such as [a, b]"),
         ("training", None, "training: is empty; it should be a group of keys"),
-        ("annotation.min_score", "0.5", "annotation.min_score: '0.5' is not a number"),
+        (
+            "annotation.min_score",
+            "0.5",
+            "annotation.min_score: '0.5' is not a number, such as 0.002 or null; write it without",
+        ),
         ("model.heads", 5, "model.heads: 5 does not divide model.width (192)"),
         ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
         ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),

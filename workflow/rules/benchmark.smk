@@ -76,7 +76,9 @@ rule score:
         reference="results/genomes/{species}/annotation.gff3",
         left_out="results/genomes/{species}/left_out.tsv",
         regions="results/genomes/{species}/regions/test.bed",
-        prediction=scored_prediction,
+        prediction=lambda wildcards: PLAN.prediction(
+            wildcards.species, wildcards.predictor
+        ),
         verified=lambda wildcards: SPECIES[wildcards.species].verified_starts or [],
         code=code("benchmark.commands:score", "benchmark.commands:gffcompare"),
     output:

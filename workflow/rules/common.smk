@@ -91,17 +91,13 @@ def score_tables(wildcards):
     return expand("results/benchmark/{species}/scores.tsv", species=PLAN.scored)
 
 
-def corpus_genomes(wildcards):
-    """Files of the normalised genomes that a corpus is cut from."""
+def genome_files(species, split):
+    """Files of normalised genomes of which a split is learned from or calibrated on."""
+    files = ["genome.fna", "annotation.gff3", "left_out.tsv", "summary.json"]
     return expand(
-        [
-            "results/genomes/{species}/genome.fna",
-            "results/genomes/{species}/annotation.gff3",
-            "results/genomes/{species}/summary.json",
-            "results/genomes/{species}/regions/{split}.bed",
-        ],
-        species=PLAN.stage_species(wildcards.stage, wildcards.split),
-        split=wildcards.split,
+        "results/genomes/{species}/{file}",
+        species=species,
+        file=[*files, f"regions/{split}.bed"],
     )
 
 
@@ -115,20 +111,6 @@ def validation_shards(wildcards):
 def calibration_file(wildcards):
     """Calibration of the model that annotates; else the configuration of the model, which may carry one."""
     return f"{PLAN.model}/{'calibration' if PLAN.calibrates else 'config'}.json"
-
-
-def calibration_genomes(wildcards):
-    """Files of the normalised genomes that a training stage watches, which are those to calibrate on."""
-    return expand(
-        [
-            "results/genomes/{species}/genome.fna",
-            "results/genomes/{species}/annotation.gff3",
-            "results/genomes/{species}/left_out.tsv",
-            "results/genomes/{species}/summary.json",
-            "results/genomes/{species}/regions/val.bed",
-        ],
-        species=PLAN.calibration_species(wildcards.stage),
-    )
 
 
 def min_score_option(score):
@@ -152,8 +134,3 @@ def chunks_in(folder):
     """As many chunk files as are configured."""
     chunks = config["annotation"]["chunks"]
     return [f"{folder}/{chunk}-of-{chunks}.jsonl" for chunk in range(chunks)]
-
-
-def scored_prediction(wildcards):
-    """GFF3 of the predictor that is scored."""
-    return PLAN.prediction(wildcards.species, wildcards.predictor)

@@ -34,7 +34,9 @@ rule shards:
     """
     input:
         spec="results/corpus/{run}/{stage}/{split}.json",
-        genomes=corpus_genomes,
+        genomes=lambda wildcards: genome_files(
+            PLAN.stage_species(wildcards.stage, wildcards.split), wildcards.split
+        ),
         code=code("corpus.commands:shards"),
     output:
         "results/corpus/{run}/{stage}/{split}/manifest.json",

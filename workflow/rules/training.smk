@@ -75,7 +75,9 @@ rule calibrate:
     """
     input:
         weights="results/models/{run}/{stage}/model.safetensors",
-        genomes=calibration_genomes,
+        genomes=lambda wildcards: genome_files(
+            PLAN.calibration_species(wildcards.stage), "val"
+        ),
         code=code("benchmark.commands:calibrate"),
     output:
         "results/models/{run}/{stage}/calibration.json",

@@ -66,5 +66,15 @@ def _explain(error: ValidationError) -> str:
         kinds = " or ".join(KINDS[kind] for kind in (wanted if isinstance(wanted, list) else [wanted]))
         if error.instance is None:
             return f"is empty; it should be {kinds}"
-        return f"{error.instance!r} is not {kinds}"
+        # Snakemake reads numbers inside of `--config key={...}` as text.
+        hint = "; write it without quotes, in a file (--configfile)" if _is_quoted_number(error) else ""
+        return f"{error.instance!r} is not {kinds}{hint}"
     return " ".join(error.message.split())
+
+
+def _is_quoted_number(error: ValidationError) -> bool:
+    try:
+        float(error.instance)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(error.instance, str)
