@@ -15,7 +15,7 @@ MARK="# written by GeneScribe's scripts/slurm_on_loopback.sh"
 configure() {
     local host cores memory
     host=$(hostname -s)
-    cores=$(nproc)
+    cores=$(getconf _NPROCESSORS_ONLN)
     memory=$(awk '/MemTotal/ { print int($2 / 1024) - 500 }' /proc/meminfo)
     cat >"$CONFIG/slurm.conf" <<EOF
 $MARK
@@ -68,9 +68,13 @@ start() {
 }
 
 stop() {
-    local daemon
+    local daemon pid
     for daemon in slurmd slurmctld munged; do
-        [ -s "$STATE/$daemon.pid" ] && kill "$(cat "$STATE/$daemon.pid")" || true
+        [ -s "$STATE/$daemon.pid" ] || continue
+        pid=$(cat "$STATE/$daemon.pid")
+        if kill "$pid" 2>/dev/null; then
+            while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
+        fi
     done
     if grep -qsF "$MARK" "$CONFIG/slurm.conf"; then rm "$CONFIG/slurm.conf"; fi
     rm -rf "$STATE"
