@@ -83,13 +83,17 @@ def edit(config: Config, key: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("spices", "a.tsv", "unknown key spices; known are run, species"),
+        ("spices", "a.tsv", "unknown key spices; did you mean species?"),
         (
-            "training.pretrain.peak_lr",
+            "training.pretrain.rate",
             1e-3,
-            "training.pretrain: unknown key peak_lr; known are species, tokens",
+            "training.pretrain: unknown key rate; known are species, tokens",
         ),
-        ("training.pretrain.tokens", "2e6", "training.pretrain.tokens: '2e6' is not of type integer"),
+        (
+            "training.pretrain.tokens",
+            "2e6",
+            "training.pretrain.tokens: '2e6' is not a whole number",
+        ),
         ("training.pretrain.tokens", 0, "training.pretrain.tokens: 0 is less than the minimum of 1"),
         (
             "download.api",
@@ -97,10 +101,14 @@ def edit(config: Config, key: str, value: object) -> None:
             "download.api: 'api.ncbi.nlm.nih.gov' is not an address that",
         ),
         ("download.digests", "", "download.digests: '' should be non-empty"),
-        ("training.species_table", 3, "training.species_table: 3 is not of type string"),
+        ("training.species_table", 3, "training.species_table: 3 is not text"),
         ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda, mps"),
         ("run", "my run", "run: 'my run' is not a name of letters"),
         ("benchmark.predictors", ["glimmer"], "'glimmer' is not one of augustus, prodigal"),
+        ("training.finetune.species", "E_coli", "species: 'E_coli' is not a list, such as [a, b]"),
+        ("training", None, "training: is empty; it should be a group of keys"),
+        ("annotation.min_score", "0.5", "annotation.min_score: '0.5' is not a number"),
+        ("model.heads", 5, "model.heads: 5 does not divide model.width (192)"),
         ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
         ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),
         ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (6144)"),

@@ -173,7 +173,7 @@ def test_fine_tuning_of_another_model_needs_no_pretraining(snakemake: Snakemake,
     (folder / "config.json").write_text('{"introns": true}')
     (folder / "model.safetensors").write_text("{}")
     result = snakemake(
-        "-n", "--config", "training={initial: weights}", OWN_WEIGHTS, "pretrain_all", "--cores", "2"
+        "-n", "pretrain_all", "--cores", "2", "--config", "training={initial: weights}", OWN_WEIGHTS
     )
     assert result.returncode == 0, result.stdout
     assert planned(result.stdout)["train"] == 1
@@ -183,11 +183,11 @@ def test_fine_tuning_of_another_model_needs_no_pretraining(snakemake: Snakemake,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--config", "runs=a"], "configuration: unknown key runs; known are run, species"),
+        (["--config", "runs=a"], "configuration: unknown key runs; did you mean run?"),
         (["--config", "species=config/none.tsv"], "config/none.tsv: no such file"),
         (
             ["--config", "training={threads: many}"],
-            "configuration: training.threads: 'many' is not of type integer",
+            "configuration: training.threads: 'many' is not a whole number",
         ),
     ],
 )

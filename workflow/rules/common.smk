@@ -102,11 +102,6 @@ def validation_shards(wildcards):
     return f"results/corpus/{wildcards.run}/{wildcards.stage}/val/manifest.json"
 
 
-def initial_weights(wildcards):
-    """Weights that a training stage starts from: those of the stage before it, or of a model that is named."""
-    return PLAN.initial_weights(wildcards.stage) or []
-
-
 def calibration_file(wildcards):
     """Calibration of the model that annotates; else the configuration of the model, which may carry one."""
     return f"{PLAN.model}/{'calibration' if PLAN.calibrates else 'config'}.json"

@@ -66,8 +66,10 @@ def annotate(
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
     from genescribe.annotation.write import Outputs
+    from genescribe.files import check_outputs
     from genescribe.genomes.regions import read_bed
 
+    check_outputs((out, gtf, proteins, cds), (genome, regions))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     folder = model or bundled_model()
     where = None if regions is None else read_bed(regions)
@@ -150,7 +152,9 @@ def stitch(
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
     from genescribe.annotation.write import Outputs
+    from genescribe.files import check_outputs
 
+    check_outputs((out, gtf, proteins, cds, counts), (genome, *chunks))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     predictions = chain.from_iterable(map(read_predictions, chunks))
     calibration = UNCALIBRATED if model is None else folder_calibration(model)

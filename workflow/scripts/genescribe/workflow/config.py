@@ -132,6 +132,9 @@ def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
         return "model.window", f"{window} is not a multiple of model.patch ({patch})"
     if stride % patch:
         return "annotation.stride", f"{stride} is not a multiple of model.patch ({patch})"
+    width, heads = config["model"].get("width"), config["model"].get("heads")
+    if width and heads and width % heads:
+        return "model.heads", f"{heads} does not divide model.width ({width})"
     if stride > window:
         return "annotation.stride", f"{stride} is more than model.window ({window}): it would leave gaps"
     return None
