@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -46,6 +47,26 @@ def load_config(root: Path) -> Callable[..., Config]:
         return config
 
     return load
+
+
+@pytest.fixture(scope="session")
+def bundled_stretch(root: Path) -> Callable[[int], tuple[bytes, bytes]]:
+    """The first bases of the bundled *E. coli*, and the genes that lie there, as FASTA and GFF3."""
+    source = root / "resources" / "genomes" / "escherichia_coli_k12"
+
+    def cut(length: int) -> tuple[bytes, bytes]:
+        with gzip.open(source / "genome.fna.gz", "rt") as fasta:
+            header, *lines = fasta
+        rows = ["##gff-version 3"]
+        with gzip.open(source / "annotation.gff3.gz", "rt") as gff:
+            for line in gff:
+                cells = line.rstrip("\n").split("\t")
+                if len(cells) == 9 and cells[2] != "region" and int(cells[4]) <= length:
+                    rows.append(line.rstrip("\n"))
+        sequence = "".join(line.strip() for line in lines)[:length]
+        return f"{header.strip()}\n{sequence}\n".encode(), ("\n".join(rows) + "\n").encode()
+
+    return cut
 
 
 @pytest.fixture(scope="session")

@@ -83,13 +83,17 @@ def edit(config: Config, key: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("spices", "a.tsv", "unknown key spices; known are run, species"),
+        ("spices", "a.tsv", "unknown key spices; did you mean species?"),
         (
-            "training.pretrain.peak_lr",
+            "training.pretrain.rate",
             1e-3,
-            "training.pretrain: unknown key peak_lr; known are species, tokens",
+            "training.pretrain: unknown key rate; known are species, tokens",
         ),
-        ("training.pretrain.tokens", "2e6", "training.pretrain.tokens: '2e6' is not of type integer"),
+        (
+            "training.pretrain.tokens",
+            "2e6",
+            "training.pretrain.tokens: '2e6' is not a whole number",
+        ),
         ("training.pretrain.tokens", 0, "training.pretrain.tokens: 0 is less than the minimum of 1"),
         (
             "download.api",
@@ -97,10 +101,14 @@ def edit(config: Config, key: str, value: object) -> None:
             "download.api: 'api.ncbi.nlm.nih.gov' is not an address that",
         ),
         ("download.digests", "", "download.digests: '' should be non-empty"),
-        ("training.species_table", 3, "training.species_table: 3 is not of type string"),
+        ("training.species_table", 3, "training.species_table: 3 is not text"),
         ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda, mps"),
         ("run", "my run", "run: 'my run' is not a name of letters"),
         ("benchmark.predictors", ["glimmer"], "'glimmer' is not one of augustus, prodigal"),
+        ("training.finetune.species", "E_coli", "species: 'E_coli' is not a list, such as [a, b]"),
+        ("training", None, "training: is empty; it should be a group of keys"),
+        ("annotation.min_score", "0.5", "annotation.min_score: '0.5' is not a number"),
+        ("model.heads", 5, "model.heads: 5 does not divide model.width (192)"),
         ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
         ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),
         ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (6144)"),
@@ -137,6 +145,11 @@ def test_missing_key_is_named(load_config: Load, schemas: Path) -> None:
             "no/such/folder",
             "no/such/folder is none of pretrain, finetune and no model folder",
         ),
+        (
+            "training.initial",
+            "no/such/folder",
+            r"configuration: training\.initial: no/such/folder is no model folder; one holds config.json and",
+        ),
         ("download.mirror", "no/mirror", r"configuration: download\.mirror: no such folder: no/mirror"),
     ],
 )
@@ -165,6 +178,36 @@ def test_a_stage_as_model_needs_something_to_train_on(
     species = read_species(table, schemas / "species.schema.yaml")
     with pytest.raises(InputError, match=r"annotation\.model: finetune needs a species with a training"):
         check_names(load_config("demo.yaml"), species, species)
+
+
+def test_pretrain_is_no_model_where_training_starts_from_one(
+    load_config: Load, schemas: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    config = load_config("demo.yaml")
+    edit(config, "training.initial", "weights")
+    edit(config, "annotation.model", "pretrain")
+    with pytest.raises(InputError, match=r"annotation\.model: pretrain is left out where training\.initial"):
+        check_names(config, *tables(config, schemas))
+
+
+def test_a_model_without_introns_learns_from_no_eukaryote(
+    load_config: Load, schemas: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"introns": false}')
+    fasta, gff, table = tmp_path / "a.fna", tmp_path / "a.gff3", tmp_path / "species.tsv"
+    fasta.write_text(">a\nACGT\n")
+    gff.write_text("##gff-version 3\n")
+    table.write_text(
+        f"name\tfasta\tgff\tdomain\tgenetic_code\tsplit\nyeast\t{fasta}\t{gff}\tfungi\t1\ttrain\n"
+    )
+    species = read_species(table, schemas / "species.schema.yaml")
+    config = load_config("demo.yaml")
+    edit(config, "training.initial", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"yeast: column domain: fungi, but the model in .* writes no introns"
+    ):
+        check_names(config, {}, species)
 
 
 @pytest.fixture

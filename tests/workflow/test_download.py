@@ -31,19 +31,9 @@ RECORD = f"config/digests/{ACCESSION}.sha256"
 
 
 @pytest.fixture(scope="module")
-def genome(root: Path) -> tuple[bytes, bytes]:
-    """The first bases of the bundled *E. coli*, and its genes that lie there, as FASTA and GFF3."""
-    source = root / "resources" / "genomes" / "escherichia_coli_k12"
-    with gzip.open(source / "genome.fna.gz", "rt") as fasta:
-        header, *lines = fasta
-    rows = ["##gff-version 3"]
-    with gzip.open(source / "annotation.gff3.gz", "rt") as gff:
-        for line in gff:
-            cells = line.rstrip("\n").split("\t")
-            if len(cells) == 9 and cells[2] != "region" and int(cells[4]) <= LENGTH:
-                rows.append(line.rstrip("\n"))
-    sequence = "".join(line.strip() for line in lines)[:LENGTH]
-    return f"{header.strip()}\n{sequence}\n".encode(), ("\n".join(rows) + "\n").encode()
+def genome(bundled_stretch: Callable[[int], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """FASTA and GFF3 of a piece of the bundled *E. coli*."""
+    return bundled_stretch(LENGTH)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import shutil
@@ -37,29 +36,19 @@ RUN = ("--cores", "2", "--configfile", "tiny.yaml")
 PREDICTORS = {"genescribe", "augustus", "prodigal", "random_weights", "dense_orf"}
 
 
-def cut_genome(source: Path, target: Path) -> None:
-    """The first bases of the bundled genome, with the genes that lie inside."""
-    target.mkdir()
-    with gzip.open(source / "genome.fna.gz", "rt") as fasta:
-        sequence = "".join(line.strip() for line in fasta if not line.startswith(">"))[:LENGTH]
-    (target / "genome.fna").write_text(f">tiny\n{sequence}\n")
-    rows = ["##gff-version 3"]
-    with gzip.open(source / "annotation.gff3.gz", "rt") as gff:
-        for line in gff:
-            cells = line.rstrip("\n").split("\t")
-            if len(cells) == 9 and cells[2] != "region" and int(cells[4]) <= LENGTH:
-                rows.append("\t".join(["tiny", *cells[1:]]))
-    (target / "annotation.gff3").write_text("\n".join(rows) + "\n")
-
-
 @pytest.fixture(scope="module")
 def finished(
-    root: Path, checkout: Path, snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory
+    bundled_stretch: Callable[[int], tuple[bytes, bytes]],
+    checkout: Path,
+    snakemake: Snakemake,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Folder of a finished run."""
     folder = tmp_path_factory.mktemp("run") / "genescribe"
     shutil.copytree(checkout, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "weights"))
-    cut_genome(root / "resources" / "genomes" / "escherichia_coli_k12", folder / "data")
+    (folder / "data").mkdir()
+    for name, content in zip(("genome.fna", "annotation.gff3"), bundled_stretch(LENGTH), strict=True):
+        (folder / "data" / name).write_bytes(content.replace(b"NC_000913.2", b"tiny"))
     (folder / "species.tsv").write_text(SPECIES.format(split=SPLIT))
     (folder / "tiny.yaml").write_text(CONFIG)
     result = snakemake(*RUN, folder=folder)

@@ -167,14 +167,27 @@ def test_model_of_another_run_needs_no_training(snakemake: Snakemake, checkout: 
     assert jobs["stitch"] == 1
 
 
+def test_fine_tuning_of_another_model_needs_no_pretraining(snakemake: Snakemake, checkout: Path) -> None:
+    folder = checkout / "weights"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text('{"introns": true}')
+    (folder / "model.safetensors").write_text("{}")
+    result = snakemake(
+        "-n", "pretrain_all", "--cores", "2", "--config", "training={initial: weights}", OWN_WEIGHTS
+    )
+    assert result.returncode == 0, result.stdout
+    assert planned(result.stdout)["train"] == 1
+    assert "Train: finetune" in result.stdout and "weights/model.safetensors" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--config", "runs=a"], "configuration: unknown key runs; known are run, species"),
+        (["--config", "runs=a"], "configuration: unknown key runs; did you mean run?"),
         (["--config", "species=config/none.tsv"], "config/none.tsv: no such file"),
         (
             ["--config", "training={threads: many}"],
-            "configuration: training.threads: 'many' is not of type integer",
+            "configuration: training.threads: 'many' is not a whole number",
         ),
     ],
 )

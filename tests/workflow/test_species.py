@@ -165,12 +165,41 @@ def test_mistake_names_file_line_and_column(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("separator", ["  ", ",", ";"])
+def test_tabs_part_the_columns(separator: str, row: dict[str, str], schema: Path) -> None:
+    path = write(row)
+    path.write_text(path.read_text().replace("\t", separator))
+    with pytest.raises(InputError, match=r"species.tsv:1: the header is one word: tabs part the columns"):
+        read_species(path, schema)
+
+
+def test_a_table_as_spreadsheets_write_it(row: dict[str, str], schema: Path) -> None:
+    path = write(row)
+    text = path.read_text().replace("\n", "\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert list(read_species(path, schema)) == ["coli"]
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(InputError, match=r"species.tsv: this is text in UTF-16; save it as UTF-8"):
+        read_species(path, schema)
+
+
+def test_missing_header(row: dict[str, str], schema: Path) -> None:
+    path = write(row)
+    path.write_text(path.read_text().partition("\n")[2])
+    with pytest.raises(InputError, match=r"species.tsv:1: this is no header; it names columns: name, acc"):
+        read_species(path, schema)
+
+
 def test_unknown_column(row: dict[str, str], schema: Path) -> None:
     row["kingdom"] = "Monera"
     with pytest.raises(
         InputError, match=r"species.tsv:1: unknown column 'kingdom'; known are name, accession"
     ):
         read_species(write(row), schema)
+    path = write(row)
+    path.write_text(path.read_text().replace("kingdom", "Domains"))
+    with pytest.raises(InputError, match=r"unknown column 'Domains'; did you mean domain\?"):
+        read_species(path, schema)
 
 
 def test_missing_column(row: dict[str, str], schema: Path) -> None:
@@ -187,7 +216,7 @@ def test_doubled_name(row: dict[str, str], schema: Path) -> None:
 def test_wrong_number_of_cells(row: dict[str, str], schema: Path) -> None:
     path = write(row)
     path.write_text(path.read_text().replace("\tNCBI", ""))
-    with pytest.raises(InputError, match=r"species.tsv:2: 13 columns where the header has 14"):
+    with pytest.raises(InputError, match=r"species.tsv:2: 13 columns where the header has 14; an empty"):
         read_species(path, schema)
 
 

@@ -112,14 +112,6 @@ def validation_shards(wildcards):
     return f"results/corpus/{wildcards.run}/{wildcards.stage}/val/manifest.json"
 
 
-def initial_weights(wildcards):
-    """Weights that a training stage starts from: those of the stage before it."""
-    before = STAGES.index(wildcards.stage) - 1
-    if before < 0:
-        return []
-    return f"results/models/{wildcards.run}/{STAGES[before]}/model.safetensors"
-
-
 def calibration_file(wildcards):
     """Calibration of the model that annotates; else the configuration of the model, which may carry one."""
     return f"{PLAN.model}/{'calibration' if PLAN.calibrates else 'config'}.json"

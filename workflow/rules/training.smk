@@ -36,7 +36,7 @@ rule train:
         settings="results/models/{run}/{stage}.json",
         train="results/corpus/{run}/{stage}/train/manifest.json",
         val=validation_shards,
-        initial=initial_weights,
+        initial=lambda wildcards: PLAN.initial_weights(wildcards.stage) or [],
         code=code("training.__main__"),
     output:
         config="results/models/{run}/{stage}/config.json",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -68,6 +70,18 @@ def version() -> None:
     sys.stdout.write(f"genescribe {__version__}\n")
 
 
+# What the machine refuses, and the user can mend; any other error of the system is a defect of ours.
+REFUSALS = {
+    errno.EACCES: "check its permissions, or write elsewhere",
+    errno.EPERM: "check its permissions, or write elsewhere",
+    errno.EROFS: "write elsewhere",
+    errno.ENOTDIR: "a file is where a folder should be; check the path",
+    errno.EEXIST: "a file is where a folder should be; check the path",
+    errno.ENOSPC: "make room, or write elsewhere",
+    errno.EDQUOT: "make room, or write elsewhere",
+}
+
+
 def main() -> None:
     """Run the command line. Bad input is one line on standard error and exit code 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -75,4 +89,10 @@ def main() -> None:
         app()
     except InputError as error:
         sys.stderr.write(f"genescribe: {error}\n")
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        what = f"{os.strerror(error.errno)}; {REFUSALS[error.errno]}"
+        sys.stderr.write(f"genescribe: {InputError(what, error.filename)}\n")
         sys.exit(2)

@@ -7,10 +7,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
+
+from genescribe.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -56,11 +58,61 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Check before long work that no result will destroy what is read, or another result.
+
+    Args:
+        outputs: files to be written; None for those that are not asked for.
+        inputs: files to be read.
+
+    Raises:
+        InputError: an output is a folder, is one of the inputs, or is named twice.
+    """
+    taken = {path.resolve() for path in inputs if path is not None}
+    written: set[Path] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise InputError("this is a folder; name a file to write, such as one in it", path)
+        if path.resolve() in taken:
+            raise InputError("this file is read and would be overwritten; give the result another name", path)
+        if path.resolve() in written:
+            raise InputError("two results have this name; give each its own", path)
+        written.add(path.resolve())
+
+
+def check_folder(path: Path, own: Iterable[str]) -> None:
+    """Check before long work that a folder may be replaced: that nothing in it is somebody else's.
+
+    Args:
+        path: the folder to be written, which need not exist.
+        own: what such a folder holds, as patterns of names (`*.safetensors`).
+
+    Raises:
+        InputError: `path` is a file, or a folder that holds other things.
+    """
+    if path.is_file():
+        raise InputError("this is a file; name a folder to write", path)
+    for entry in path.iterdir() if path.is_dir() else ():
+        if not any(entry.match(pattern) for pattern in own):
+            raise InputError(f"this folder holds other things, such as {entry.name}; name a new one", path)
+
+
 @contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
+def atomic_folder(path: str | Path, own: Iterable[str]) -> Iterator[Path]:
     """Give a temporary folder beside `path`; on success it takes the place of `path`, on failure it is
-    removed."""
+    removed.
+
+    Args:
+        path: the folder to write.
+        own: what such a folder holds, as patterns of names.
+
+    Raises:
+        InputError: `path` is a file, or a folder that holds other things, which would be lost.
+    """
     target = Path(path)
+    check_folder(target, own)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".partial-{target.name}-"))
     try:

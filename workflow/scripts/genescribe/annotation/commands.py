@@ -70,9 +70,11 @@ def annotate(
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
+    from genescribe.files import check_outputs
     from genescribe.genomes.formats import Outputs
     from genescribe.genomes.regions import read_bed
 
+    check_outputs((out, gtf, bed, tsv, proteins, cds, summary), (genome, regions))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     folder = model or bundled_model()
     where = None if regions is None else read_bed(regions)
@@ -157,8 +159,10 @@ def stitch(
     from genescribe.annotation.predictions import read_predictions
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
+    from genescribe.files import check_outputs
     from genescribe.genomes.formats import Outputs
 
+    check_outputs((out, gtf, bed, tsv, proteins, cds, summary, counts), (genome, *chunks))
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     predictions = chain.from_iterable(map(read_predictions, chunks))
     calibration = UNCALIBRATED if model is None else folder_calibration(model)

@@ -89,11 +89,15 @@ def tile(
     stride = window // 2 // STEP * STEP if stride is None else stride
     if window % STEP or stride % STEP or not 0 < stride <= window:
         raise InputError(
-            f"window {window} and stride {stride} must be multiples of {STEP}, the stride no longer"
+            f"stride {stride} does not fit windows of {window}: take a multiple of {STEP}, at most {window}"
         )
     for region in regions or ():
-        if region.seqid not in sequences or region.end > len(sequences[region.seqid]):
-            raise InputError(f"region {region} is not inside a sequence of the genome")
+        if region.seqid not in sequences:
+            known = ", ".join(list(sequences)[:3])
+            raise InputError(f"region {region}: the genome has no such sequence ({known} ...); use its ids")
+        if region.end > len(sequences[region.seqid]):
+            length = len(sequences[region.seqid])
+            raise InputError(f"region {region}: {region.seqid} has {length} bases; let the region end there")
     circles = frozenset(circular)
     windows: list[Window] = []
     for seqid, sequence in sequences.items():

@@ -116,7 +116,9 @@ def score(
     Example: genescribe score reference.gff3 genescribe.gff3 --genes verdicts.tsv
     """
     from genescribe.benchmark import scorer, tables
+    from genescribe.files import check_outputs
 
+    check_outputs((out, tsv, genes), (reference, prediction, regions, left_out, verified))
     selection = _selection(reference, prediction, regions, left_out)
     chosen = scorer.guess_domain(selection) if domain is Domain.AUTO else domain.value
     checked = None if verified is None else _selection(verified, prediction, regions, None)

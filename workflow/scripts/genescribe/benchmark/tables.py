@@ -141,7 +141,7 @@ def read_document(path: str | Path, keys: Sequence[str]) -> Document:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError("no such file", path) from error
+        raise InputError("no such file; `genescribe score --out` writes one", path) from error
     except ValueError as error:
         message = "this is no JSON file of `genescribe score` or `genescribe gffcompare`"
         raise InputError(message, path) from error

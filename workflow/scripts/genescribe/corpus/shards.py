@@ -204,7 +204,7 @@ def write_corpus(spec: CorpusSpec, folder: str | Path) -> dict[str, Any]:
     Raises:
         InputError: a genome or region file is bad, or nothing is left to teach.
     """
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, (MANIFEST, "shard-*.safetensors")) as temporary:
         writer = _ShardWriter(temporary)
         genomes = [
             _add_genome(writer, genome, load_genome(genome.folder), spec.grammar)

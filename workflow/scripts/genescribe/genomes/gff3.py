@@ -71,6 +71,8 @@ def _read_rows(path: str | Path, aliases: Mapping[str, str]) -> _File:
     rows: list[Row] = []
     regions: dict[str, int] = {}
     for number, line in numbered_lines(path):
+        if number == 1 and line.startswith(">"):
+            raise InputError("this looks like FASTA, not GFF3; give the annotation", path, number)
         if line.startswith("##FASTA") or line.startswith(">"):
             break
         if line.startswith("##sequence-region"):

@@ -14,6 +14,8 @@ from genescribe.training.config import read_config
 from genescribe.workflow.code_files import PACKAGE, code_files
 
 SUMS = "SHA256SUMS"
+CONTENTS = ("genescribe", "train", "val", "init", "config.json", "run.sh", "README.md", SUMS)
+"""What a bundle holds before it is run. State and model of a run are not overwritten."""
 
 RUN = """\
 #!/bin/sh
@@ -63,7 +65,7 @@ def bundle(
         if not weights:
             raise InputError("not a model folder: it must hold config.json and model.safetensors", initial)
     package = Path(__file__).parents[1]
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, CONTENTS) as folder:
         for file in map(Path, code_files([f"{PACKAGE}.training.__main__"], package.parent)):
             _copy(file, folder / file.relative_to(package.parent))
         for name, corpus in corpora.items():

@@ -20,7 +20,7 @@ from torch.optim import AdamW, Optimizer
 
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
-from genescribe.files import sha256
+from genescribe.files import check_folder, sha256
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.generation import is_fast_in_bfloat16
 from genescribe.model.modeling import GeneScribeModel, Losses, read_model
@@ -37,7 +37,7 @@ from genescribe.training.batches import (
 )
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
-from genescribe.training.output import METRICS, MetricsLog, write_model
+from genescribe.training.output import CONTENTS, METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
 
 log = logging.getLogger(__name__)
@@ -422,6 +422,7 @@ def train(run: Run) -> bool:
     Raises:
         InputError: settings, corpora and checkpoints do not fit together.
     """
+    check_folder(run.out, CONTENTS)
     trainer = Trainer(run)
     finished = trainer.train()
     trainer.part()

@@ -16,6 +16,8 @@ from genescribe.training.config import Run
 from genescribe.training.state import TrainingState
 
 UNAVERAGED = "unaveraged"
+CONTENTS = (UNAVERAGED, METRICS, "*.safetensors", "*.json", "README.md")
+"""What a model folder holds."""
 
 
 class MetricsLog:
@@ -46,7 +48,7 @@ def write_model(run: Run, trained: TrainingState, metrics: Path) -> None:
     """
     model = trained.model
     assert isinstance(model, GeneScribeModel)
-    with atomic_folder(run.out) as folder, without_bars():
+    with atomic_folder(run.out, CONTENTS) as folder, without_bars():
         if trained.average is not None:
             save_model(model, folder / UNAVERAGED, run.pieces_mib)
         with nullcontext() if trained.average is None else trained.average.in_place(model):

@@ -98,7 +98,7 @@ def save(folder: Path, key: str, state: TrainingState, pieces_mib: int = 0) -> P
     if state.best is not None:
         contents[BEST] = state.best
     target = folder / f"step-{state.position.step:09d}"
-    with atomic_folder(target) as temporary:
+    with atomic_folder(target, ["*"]) as temporary:
         files = [
             file
             for name, tensors in contents.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,35 +73,53 @@ def _check_model(
 ) -> None:
     model = config["annotation"]["model"]
     table, training_table = config["species"], config["training"]["species_table"]
-    if model in STAGES:
-        trained = [one for one in training.values() if one.has("train")]
-        if not trained:
-            raise InputError(
-                f"configuration: annotation.model: {model} needs a species with a training split in "
-                f"{training_table}; add one, or name the folder of a trained model"
-            )
-        for one in species.values():
-            for other in trained:
-                if one.name != other.name and one.gff and one.has("test") and one.is_same_genome(other):
-                    raise InputError(
-                        f"{one.name}: column split: is tested, but {training_table} trains on it as "
-                        f"{other.name}; test another genome, or set it to annotate and leave gff empty",
-                        table,
-                    )
+    if model not in STAGES:
+        tested = [one for one in species.values() if one.has("test")]
+        _check_folder("annotation.model", model, tested, table)
         return
-    description = Path(model) / "config.json"
-    if not description.is_file():
+    trained = [one for one in training.values() if one.has("train")]
+    if not trained:
         raise InputError(
-            f"configuration: annotation.model: {model} is none of {', '.join(STAGES)} and no model folder"
+            f"configuration: annotation.model: {model} needs a species with a training split in "
+            f"{training_table}; add one, or name the folder of a trained model"
         )
-    if not json.loads(description.read_text(encoding="utf-8")).get("introns", False):
-        for one in species.values():
-            if one.kind == "eukaryote" and one.has("test"):
+    if config["training"]["initial"]:
+        if model == STAGES[0]:
+            raise InputError(
+                f"configuration: annotation.model: {model} is left out where training.initial names a model; "
+                f"say {STAGES[1]}"
+            )
+        wanted = config["training"][STAGES[1]].get("species", training)
+        learned = [one for one in trained if one.name in wanted]
+        _check_folder("training.initial", config["training"]["initial"], learned, training_table)
+    for one in species.values():
+        for other in trained:
+            if one.name != other.name and one.gff and one.has("test") and one.is_same_genome(other):
                 raise InputError(
-                    f"{one.name}: column domain: {one.domain}, but the model in {model} writes no introns; "
-                    "leave the line out, or name another model (annotation.model)",
+                    f"{one.name}: column split: is tested, but {training_table} trains on it as "
+                    f"{other.name}; test another genome, or set it to annotate and leave gff empty",
                     table,
                 )
+
+
+def _check_folder(key: str, folder: str, species: Iterable[Species], table: str) -> None:
+    """Check that a key names the folder of a model that can write the genes of these species."""
+    description = Path(folder) / "config.json"
+    if not description.is_file():
+        stages = f"none of {', '.join(STAGES)} and " if key == "annotation.model" else ""
+        raise InputError(
+            f"configuration: {key}: {folder} is {stages}no model folder; one holds config.json and "
+            "model.safetensors"
+        )
+    if json.loads(description.read_text(encoding="utf-8")).get("introns", False):
+        return
+    for one in species:
+        if one.kind == "eukaryote":
+            raise InputError(
+                f"{one.name}: column domain: {one.domain}, but the model in {folder} writes no introns; "
+                f"leave the line out, or name another model ({key})",
+                table,
+            )
 
 
 def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
@@ -114,6 +132,9 @@ def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
         return "model.window", f"{window} is not a multiple of model.patch ({patch})"
     if stride % patch:
         return "annotation.stride", f"{stride} is not a multiple of model.patch ({patch})"
+    width, heads = config["model"].get("width"), config["model"].get("heads")
+    if width and heads and width % heads:
+        return "model.heads", f"{heads} does not divide model.width ({width})"
     if stride > window:
         return "annotation.stride", f"{stride} is more than model.window ({window}): it would leave gaps"
     return None

@@ -73,6 +73,18 @@ class Plan:
         return f"results/models/{self.config['run']}/{model}" if model in STAGES else model
 
     @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages that the run trains: fine-tuning alone where it starts from a model that is named."""
+        return STAGES[1:] if self.config["training"]["initial"] else STAGES
+
+    def initial_weights(self, stage: str) -> str | None:
+        """Weights that a training stage starts from; None for new ones."""
+        if stage == STAGES[0]:
+            return None
+        initial = self.config["training"]["initial"] or f"results/models/{self.config['run']}/{STAGES[0]}"
+        return f"{initial}/model.safetensors"
+
+    @property
     def trains(self) -> bool:
         """Whether the run trains the model that annotates."""
         return self.config["annotation"]["model"] in STAGES
@@ -175,7 +187,7 @@ class Plan:
 
     def _report(self) -> dict[str, Any]:
         run = self.config["run"]
-        stages = STAGES if self.trains else ()
+        stages = self.stages if self.trains else ()
         return {
             "title": f"GeneScribe: run {run}",
             "run": run,
@@ -192,7 +204,7 @@ class Plan:
         run, chunks = self.config["run"], self.config["annotation"]["chunks"]
         jobs = {}
         if self.trains:
-            for stage in STAGES:
+            for stage in self.stages:
                 jobs[f"shards ({stage})"] = f"shards/{run}-{stage}-train"
                 jobs[f"train ({stage})"] = f"train/{run}-{stage}"
         for name in self.annotated:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genescribe.errors import InputError
-from genescribe.files import open_text
-from genescribe.workflow.schema import first_mistake, load_schema
+from genescribe.genomes.lines import numbered_lines
+from genescribe.workflow.schema import first_mistake, load_schema, meant
 
 PROKARYOTES = ("bacteria", "archaea", "virus")
 """Domains whose protein-coding genes are written without introns."""
@@ -113,23 +112,27 @@ def read_species(path: str | Path, schema: str | Path, key: str = "species") -> 
     columns = list(rules["properties"])
     species: dict[str, Species] = {}
     header: list[str] = []
-    with open_text(path) as table:
-        for number, row in enumerate(csv.reader(table, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
-            cells = [cell.strip() for cell in row]
-            if not any(cells) or cells[0].startswith("#"):
-                continue
-            if not header:
-                header = _check_header(cells, columns, rules["required"], path, number)
-                continue
-            if len(cells) != len(header):
-                raise InputError(f"{len(cells)} columns where the header has {len(header)}", path, number)
-            one = _read_row(dict(zip(header, cells, strict=True)), rules, path, number)
-            if one.name in species:
-                raise InputError(f"column name: {one.name} stands in the table twice", path, number)
-            mistake = _doubled_accession(one, species.values()) or _torn_genus(one, species.values())
-            if mistake:
-                raise InputError(mistake, path, number)
-            species[one.name] = one
+    for number, line in numbered_lines(path):
+        # Spreadsheets begin a file with a byte order mark.
+        cells = [cell.strip() for cell in line.removeprefix("\ufeff").split("\t")]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        if not header:
+            header = _check_header(cells, columns, rules["required"], path, number)
+            continue
+        if len(cells) != len(header):
+            raise InputError(
+                f"{len(cells)} columns where the header has {len(header)}; an empty cell has its tab, too",
+                path,
+                number,
+            )
+        one = _read_row(dict(zip(header, cells, strict=True)), rules, path, number)
+        if one.name in species:
+            raise InputError(f"column name: {one.name} stands in the table twice", path, number)
+        mistake = _doubled_accession(one, species.values()) or _torn_genus(one, species.values())
+        if mistake:
+            raise InputError(mistake, path, number)
+        species[one.name] = one
     if not species:
         raise InputError(f"lists no species; the columns are {', '.join(columns)}", path)
     return species
@@ -138,9 +141,14 @@ def read_species(path: str | Path, schema: str | Path, key: str = "species") -> 
 def _check_header(
     cells: list[str], columns: list[str], required: list[str], path: str | Path, number: int
 ) -> list[str]:
+    if len(cells) == 1:
+        raise InputError("the header is one word: tabs part the columns, not blanks or commas", path, number)
+    if not set(cells) & set(columns):
+        raise InputError(f"this is no header; it names columns: {', '.join(columns)}", path, number)
     for cell in cells:
         if cell not in columns:
-            raise InputError(f"unknown column {cell!r}; known are {', '.join(columns)}", path, number)
+            hint = meant(cell, columns) or f"known are {', '.join(columns)}"
+            raise InputError(f"unknown column {cell!r}; {hint}", path, number)
     for column in required:
         if column not in cells:
             raise InputError(f"column {column} is missing; tabs part the columns", path, number)
@@ -203,7 +211,7 @@ def _wrong_source(cells: dict[str, str]) -> tuple[str, str] | None:
     """Column and mistake if a line does not say where the genome and its annotation are."""
     for column in ("fasta", "gff", "verified_starts"):
         if cells.get(column) and not Path(cells[column]).is_file():
-            return column, f"no such file: {cells[column]}"
+            return column, f"no such file: {cells[column]}; paths begin in the folder where snakemake runs"
     if cells.get("gff") and not cells.get("fasta"):
         return "fasta", "is empty; name the genome of the GFF3, or leave gff empty too to download both"
     if not cells.get("fasta") and not cells.get("accession"):
