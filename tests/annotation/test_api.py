@@ -47,8 +47,7 @@ def test_the_lines_of_the_readme_print_what_the_command_writes(workplace: Path) 
     sequence = read_fasta(ROOT / FASTA)["NC_000913.2"].sequence[4_000_000:4_020_000]
     write_fasta(workplace / "part.fna", [("part", sequence)])
     gff3, proteins = workplace / "genes.gff3", workplace / "proteins.faa"
-    model = workplace / "results" / "models" / "demo" / "finetune"
-    annotate(workplace / "part.fna", gff3, model, proteins=proteins)
+    annotate(workplace / "part.fna", gff3, proteins=proteins)
     genes = sorted(read_gff3(gff3).genes, key=lambda gene: (gene.start, gene.end, gene.strand, gene.kind))
     assert len(genes) >= 5
     assert sorted((int(p[0]), int(p[1]), p[2], p[3]) for p in printed) == [
