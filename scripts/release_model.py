@@ -18,8 +18,10 @@ from genescribe.annotation.calibration import read_calibration
 from genescribe.files import atomic_folder
 from genescribe.model.card import METRICS, ORIGIN, write_card
 from genescribe.model.modeling import read_model, without_bars
+from genescribe.training.output import CONTENTS
 
 MOST_MIB = 20
+EARLIER = "metrics-pretrain.jsonl"
 KEPT_STEPS = 25
 """Of the lines of training steps in the log, one in so many is kept; all validations are."""
 
@@ -42,17 +44,20 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
     parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
+    parser.add_argument("--earlier-log", type=Path, help="metrics.jsonl of the stage before, if there was one")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
     model = read_model(arguments.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     model.config.calibration = asdict(read_calibration(arguments.calibration))
-    with atomic_folder(arguments.out) as folder:
+    with atomic_folder(arguments.out, (*CONTENTS, EARLIER)) as folder:
         with without_bars():
             model.to(torch.bfloat16).save_pretrained(folder)
         shutil.copy(arguments.model / ORIGIN, folder / ORIGIN)
         (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")
+        if arguments.earlier_log is not None:
+            (folder / EARLIER).write_text(short_log(arguments.earlier_log), encoding="utf-8")
         write_card(folder, parameters)
         size = sum(file.stat().st_size for file in folder.rglob("*")) / 2**20
         if size > MOST_MIB:
