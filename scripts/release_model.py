@@ -44,7 +44,9 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
     parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
-    parser.add_argument("--earlier-log", type=Path, help="metrics.jsonl of the stage before, if there was one")
+    parser.add_argument(
+        "--earlier-log", type=Path, help="metrics.jsonl of the stage before, if there was one"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 

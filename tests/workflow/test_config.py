@@ -115,7 +115,7 @@ def edit(config: Config, key: str, value: object) -> None:
         ("model.heads", 5, "model.heads: 5 does not divide model.width (192)"),
         ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
         ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),
-        ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (6144)"),
+        ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (9216)"),
     ],
 )
 def test_mistake_is_told_in_one_line(
