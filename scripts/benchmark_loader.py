@@ -16,6 +16,7 @@ import torch
 from genescribe.corpus.reader import WindowSampler
 from genescribe.corpus.store import Corpus
 from genescribe.model import GeneScribeConfig, GeneScribeModel
+from genescribe.model.generation import is_fast_in_bfloat16
 from genescribe.training.batches import denominators, training_batches
 from genescribe.training.config import TrainingConfig
 from genescribe.training.loop import make_optimizer
@@ -48,7 +49,7 @@ def model_step(config: TrainingConfig, device: str) -> Consume:
 
     def step(batch: dict[str, Tensor]) -> None:
         counts = denominators(batch)
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=is_fast_in_bfloat16(torch.device(device))):
             losses = model(**{name: tensor.to(device) for name, tensor in batch.items()})
         total = sum(getattr(losses, name) / max(count, 1.0) for name, count in counts.items())
         total.backward()
