@@ -19,7 +19,7 @@ from genescribe.model import GeneScribeConfig, GeneScribeModel
 from genescribe.model.generation import is_fast_in_bfloat16
 from genescribe.training.batches import denominators, training_batches
 from genescribe.training.config import TrainingConfig
-from genescribe.training.loop import make_optimizer
+from genescribe.training.optimizers import make_optimizers
 from genescribe.training.state import Position
 from torch import Tensor
 
@@ -45,7 +45,7 @@ def model_step(config: TrainingConfig, device: str) -> Consume:
     torch.manual_seed(0)
     model = GeneScribeModel(GeneScribeConfig()).train()
     torch.nn.Module.to(model, torch.device(device))
-    optimizer = make_optimizer(model, config)
+    optimizers = make_optimizers(model, config)
 
     def step(batch: dict[str, Tensor]) -> None:
         counts = denominators(batch)
@@ -53,8 +53,9 @@ def model_step(config: TrainingConfig, device: str) -> Consume:
             losses = model(**{name: tensor.to(device) for name, tensor in batch.items()})
         total = sum(getattr(losses, name) / max(count, 1.0) for name, count in counts.items())
         total.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
         if device == "cuda":
             torch.cuda.synchronize()
 

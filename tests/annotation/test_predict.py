@@ -29,7 +29,7 @@ from genescribe.model.generation import encode_windows, generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import TrainingConfig
-from genescribe.training.loop import make_optimizer
+from genescribe.training.optimizers import make_optimizers
 
 WINDOW = 3072
 REGION = [Region("NC_000913.2", 100_000, 122_000)]
@@ -45,14 +45,15 @@ def model(ecoli_corpus: Path) -> GeneScribeModel:
         window=WINDOW, width=48, heads=2, channels=32, encoder_layers=1, decoder_layers=1
     )
     model = GeneScribeModel(config).train()
-    optimizer = make_optimizer(model, TrainingConfig(tokens=1, peak_learning_rate=4e-3))
+    optimizers = make_optimizers(model, TrainingConfig(tokens=1, peak_learning_rate=4e-3))
     sampler = WindowSampler(Corpus.open(ecoli_corpus), WINDOW, 2, seed=1)
     for step in range(60):
         batch = model_inputs(sampler.batch(step))
         losses = model(**batch)
         sum(getattr(losses, name) / count for name, count in denominators(batch).items()).backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
     return model.eval()
 
 

@@ -18,7 +18,8 @@ from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.loop import METRICS, input_digests, make_optimizer, train
+from genescribe.training.loop import METRICS, input_digests, train
+from genescribe.training.optimizers import make_optimizers
 from safetensors.torch import load_file
 
 TINY = {
@@ -72,9 +73,13 @@ def weights(run: Run, folder: str = ".") -> bytes:
     return (run.out / folder / "model.safetensors").read_bytes()
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(ecoli_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
+    ecoli_corpus: Path, tmp_path: Path, optimizer: str
+) -> None:
     """Weights, optimiser, windows, dropout, average of the weights, best weights and counts all come back."""
-    settings: dict[str, float] = {
+    settings: dict[str, float | str] = {
+        "optimizer": optimizer,
         "ema_decay": 0.9,
         "patience": 9,
         "decoded_windows": 2,
@@ -182,7 +187,8 @@ def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp
     assert load_model(tuned.out, torch.device("cpu")).config.window == TINY["window"]
 
 
-def test_three_real_windows_are_learnt_to_the_exact_genes(ecoli_corpus: Path) -> None:
+@pytest.mark.parametrize("chosen", ["adamw", "muon"])
+def test_three_real_windows_are_learnt_to_the_exact_genes(ecoli_corpus: Path, chosen: str) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     (piece,) = Corpus.open(ecoli_corpus).pieces
@@ -193,15 +199,16 @@ def test_three_real_windows_are_learnt_to_the_exact_genes(ecoli_corpus: Path) ->
         window=window, width=64, heads=2, channels=32, encoder_layers=1, decoder_layers=1
     )
     model = GeneScribeModel(config).train()
-    training = TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0)
-    optimizer = make_optimizer(model, training)
+    training = TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0, optimizer=chosen)
+    optimizers = make_optimizers(model, training)
     counts = denominators(batch)
     for _ in range(150):
         result = model(**batch)
         sum(getattr(result, name) / count for name, count in counts.items()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
     written = generate(model.eval(), np.stack([row.codes for row in rows]), [window] * 3, piece.grammar)
     for genes, start in zip(written, starts, strict=True):
         expected, _ = clip(piece.genes(start, window), 0, window)

@@ -45,7 +45,7 @@ ENVIRONMENT = {
 }
 
 
-def command(corpus: Path, folder: Path, **settings: float) -> list[str]:
+def command(corpus: Path, folder: Path, **settings: float | str) -> list[str]:
     """The command line, and its configuration written into `folder`."""
     folder.mkdir(parents=True)
     config = folder / "train.json"
@@ -58,7 +58,7 @@ def command(corpus: Path, folder: Path, **settings: float) -> list[str]:
         "out": folder / "out",
     }
     options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    return ["-m", "genescribe.training", *options, "--device", "cpu"]
+    return ["-m", "genescribe.training", *options]
 
 
 def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
@@ -67,7 +67,8 @@ def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event]
 
 
-def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path, optimizer: str) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     starts = {
         one: [sys.executable],
@@ -76,7 +77,7 @@ def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path
     for folder, start in starts.items():
         # The second process of two has two windows, so it makes one micro-batch less than the first.
         done = subprocess.run(
-            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2)],
+            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2, optimizer=optimizer)],
             env=ENVIRONMENT,
             capture_output=True,
             text=True,

@@ -56,8 +56,9 @@ class TrainingConfig:
         warmup_tokens: of the linear warm-up.
         decay_tokens: where the cosine ends, counted from the start; 0 for `tokens`.
         final_learning_rate: what the cosine ends at, as a fraction of the peak.
+        optimizer: "adamw", or "muon": Muon for hidden matrices and kernels, AdamW for all else.
         betas: of AdamW.
-        weight_decay: of AdamW, not applied to norms, biases and embeddings.
+        weight_decay: of both, not applied to norms, biases and embeddings.
         clip: largest global norm of the gradient.
         ema_decay: share of the old average in the moving average of the weights, after a step; 0 for none.
             With it the average is what is validated and written as the model, and the weights of the last
@@ -96,6 +97,7 @@ class TrainingConfig:
     warmup_tokens: int = 0
     decay_tokens: int = 0
     final_learning_rate: float = 0.1
+    optimizer: str = "adamw"
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     clip: float = 1.0
@@ -125,7 +127,11 @@ class TrainingConfig:
         for name in ("ema_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"training.{name} must be from 0 to below 1, not {getattr(self, name)}")
-        for name, known in (("precision", ("auto", "bf16", "float32")), ("masks", ("all", "dense"))):
+        for name, known in (
+            ("optimizer", ("adamw", "muon")),
+            ("precision", ("auto", "bf16", "float32")),
+            ("masks", ("all", "dense")),
+        ):
             if getattr(self, name) not in known:
                 raise InputError(
                     f"training.{name} must be one of {', '.join(known)}, not {getattr(self, name)}"

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
@@ -37,6 +36,7 @@ from genescribe.training.batches import (
 )
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.optimizers import make_optimizers, set_learning_rate
 from genescribe.training.output import CONTENTS, METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
 
@@ -46,36 +46,6 @@ log = logging.getLogger(__name__)
 def loss_weights(config: TrainingConfig) -> dict[str, float]:
     """Weight of each loss in the sum."""
     return {"token": 1.0, "pointer": 1.0, "frame": config.frame_weight, "boundary": config.boundary_weight}
-
-
-def make_optimizer(model: GeneScribeModel, config: TrainingConfig) -> Optimizer:
-    """AdamW; weight decay on matrices and convolution kernels alone, not on norms, biases and embeddings.
-
-    Each group carries `rate`, the factor of its learning rate; `set_learning_rate` reads it.
-    """
-    tables = list(model.encoder.potential.parameters())
-    embeddings = {
-        parameter
-        for module in model.modules()
-        if isinstance(module, nn.Embedding)
-        for parameter in module.parameters()
-    }
-    special = {*tables}
-    others = [parameter for parameter in model.parameters() if parameter not in special]
-    kept = [parameter for parameter in others if parameter.ndim <= 1 or parameter in embeddings]
-    decayed = [parameter for parameter in others if parameter.ndim > 1 and parameter not in embeddings]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay, "rate": 1.0},
-        {"params": kept, "weight_decay": 0.0, "rate": 1.0},
-        {"params": tables, "weight_decay": 0.0, "rate": config.table_rate},
-    ]
-    return AdamW(groups, lr=config.peak_learning_rate, betas=config.betas, fused=True)
-
-
-def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Set the learning rate of every group."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["rate"]
 
 
 @contextmanager
@@ -103,11 +73,16 @@ def initial_model(run: Run) -> GeneScribeModel:
     return read_model(run.initial)
 
 
+def on_cpu(run: Run) -> bool:
+    """Whether the run trains on the CPU. Several processes find each other there only if they are told."""
+    return run.device == "cpu" or not (torch.cuda.is_available() or torch.backends.mps.is_available())
+
+
 def multiplies_in_bfloat16(run: Run) -> bool:
     """Whether the run's matrix products are in bfloat16; "auto" asks the device."""
     if run.training.precision != "auto":
         return run.training.precision == "bf16"
-    return is_fast_in_bfloat16(PartialState(cpu=run.device == "cpu").device)
+    return is_fast_in_bfloat16(PartialState(cpu=on_cpu(run)).device)
 
 
 def micro_batches(batch: dict[str, Tensor], size: int) -> Iterator[dict[str, Tensor]]:
@@ -138,7 +113,7 @@ class Trainer:
         if self.config.threads:
             torch.set_num_threads(self.config.threads)
         self.accelerator = Accelerator(
-            cpu=run.device == "cpu",
+            cpu=on_cpu(run),
             mixed_precision="bf16" if multiplies_in_bfloat16(run) else "no",
             # The buffers are constants, and processes may have different numbers of micro-batches.
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
@@ -148,7 +123,7 @@ class Trainer:
         check_pieces(model.state_dict(), run.pieces_mib)
         average = Average(model, self.config.ema_decay) if self.config.ema_decay else None
         self.model = model
-        self.state = state.TrainingState(model, make_optimizer(model, self.config), average)
+        self.state = state.TrainingState(model, make_optimizers(model, self.config), average)
         self.wrapped = self.accelerator.prepare_model(model) if self.processes > 1 else model
         self.weights = loss_weights(self.config)
         window = model.config.window
@@ -246,9 +221,9 @@ class Trainer:
         Returns:
             whether any process has been told to stop, or time is over; whether a checkpoint is due.
         """
-        config, position, optimizer = self.config, self.state.position, self.state.optimizer
+        config, position = self.config, self.state.position
         rate = learning_rate(config, position.tokens)
-        set_learning_rate(optimizer, rate)
+        set_learning_rate(self.state.optimizers, rate)
         seed_dropout(config.seed, position.step, self.process)
         losses = self.gradients(batch).over_processes(self.total).means(self.weights)
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip))
@@ -256,8 +231,9 @@ class Trainer:
             raise InputError(
                 f"loss or gradient is not finite at step {position.step}; lower peak_learning_rate"
             )
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.state.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
 
         now = time.monotonic()
         over = self.is_main and 0 < config.max_seconds < now - self.began

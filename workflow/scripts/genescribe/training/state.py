@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,35 +54,43 @@ class TrainingState:
     functions of the seed and the step.
 
     Attributes:
-        model, optimizer: as they are trained.
+        model, optimizers: as they are trained; each parameter belongs to one optimiser.
         average: moving average of the weights, if the run keeps one.
         best: weights with the best exact F1 so far, if the run looks for them.
         position: how far the run has come.
     """
 
     model: nn.Module
-    optimizer: Optimizer
+    optimizers: Sequence[Optimizer]
     average: Average | None = None
     best: dict[str, Tensor] | None = None
     position: Position = field(default_factory=Position)
 
 
-def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+def _optimizer_tensors(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     return {
-        f"{name}/{key}": value.contiguous()
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
+        f"{names[parameter]}/{key}": value.contiguous()
+        for optimizer in optimizers
+        for parameter, entries in optimizer.state.items()
+        for key, value in entries.items()
     }
 
 
-def _load_optimizer(model: nn.Module, optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+def _load_optimizers(model: nn.Module, optimizers: Sequence[Optimizer], tensors: dict[str, Tensor]) -> None:
     parameters = dict(model.named_parameters())
+    of = {
+        parameter: optimizer
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
     for key, value in tensors.items():
         name, entry = key.rsplit("/", 1)
         parameter = parameters[name]
         # AdamW keeps its step counter on the CPU unless it is fused or capturable there.
         device = parameter.device if entry != "step" or parameter.is_cuda else value.device
-        optimizer.state[parameter][entry] = value.to(device)
+        of[parameter].state[parameter][entry] = value.to(device)
 
 
 def save(folder: Path, key: str, state: TrainingState, pieces_mib: int = 0) -> Path:
@@ -91,7 +100,7 @@ def save(folder: Path, key: str, state: TrainingState, pieces_mib: int = 0) -> P
     """
     contents = {
         MODEL: state.model.state_dict(),
-        OPTIMIZER: _optimizer_tensors(state.model, state.optimizer),
+        OPTIMIZER: _optimizer_tensors(state.model, state.optimizers),
     }
     if state.average is not None:
         contents[AVERAGE] = state.average.weights
@@ -145,7 +154,7 @@ def load_newest(folder: Path, key: str, state: TrainingState) -> list[Path]:
                 checkpoint,
             )
         state.model.load_state_dict(load_pieces(checkpoint, MODEL))
-        _load_optimizer(state.model, state.optimizer, load_pieces(checkpoint, OPTIMIZER))
+        _load_optimizers(state.model, state.optimizers, load_pieces(checkpoint, OPTIMIZER))
         if state.average is not None:
             state.average.load(load_pieces(checkpoint, AVERAGE))
         state.best = load_pieces(checkpoint, BEST) or None
