@@ -80,10 +80,16 @@ def read_species(settings: Mapping[str, Any]) -> Species:
     Args:
         settings: `name`, `source`, `genome` (folder), `augustus_species`, and `rows`: predictor -> `scores`,
             `prediction`, `benchmarks` (run times of its jobs, one after another).
+
+    Raises:
+        InputError: a file is missing or damaged.
     """
     genome = load_genome(settings["genome"])
     entries = []
     for predictor, row in settings["rows"].items():
+        for path in map(Path, (row["scores"], row["prediction"], *row["benchmarks"])):
+            if not path.is_file():
+                raise InputError("no such file; the workflow writes it", path)
         title = label(predictor)
         if predictor == "augustus":
             title += f" ({settings['augustus_species']})"
