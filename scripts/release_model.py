@@ -2,7 +2,11 @@
 """Make a folder of bundled weights of a trained model: bfloat16, its calibration carried along, a short log.
 
 Example: python scripts/release_model.py --model results/models/prokaryotes/pretrain
-    --calibration results/models/prokaryotes/pretrain/calibration.json --out resources/models/prokaryotes
+    --calibration results/models/prokaryotes/pretrain/calibration.json --released 2026-11-25
+    --accuracy docs/accuracy.md --out resources/models/prokaryotes
+
+The page of accuracies is made with the weights that are released: make the folder first without it, then
+again.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from genescribe.model.modeling import read_model, without_bars
 from genescribe.training.output import CONTENTS
 
 MOST_MIB = 20
-EARLIER = "metrics-pretrain.jsonl"
+EARLIER = "metrics-{}.jsonl"
 KEPT_STEPS = 25
 """Of the lines of training steps in the log, one in so many is kept; all validations are."""
 
@@ -37,6 +41,12 @@ def short_log(path: Path) -> str:
     return "\n".join(kept) + "\n"
 
 
+def section(page: Path, title: str) -> str:
+    """What stands under a title of a Markdown page."""
+    _, _, rest = page.read_text(encoding="utf-8").partition(f"## {title}\n")
+    return rest.partition("\n## ")[0].strip()
+
+
 def main() -> None:
     """Parse the command line, write the folder."""
     parser = argparse.ArgumentParser(
@@ -45,22 +55,30 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
     parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
     parser.add_argument(
-        "--earlier-log", type=Path, help="metrics.jsonl of the stage before, if there was one"
+        "--earlier-log",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="metrics.jsonl of the stages before, the first one first",
     )
+    parser.add_argument("--released", required=True, help="date for the model card")
+    parser.add_argument("--accuracy", type=Path, help="page of accuracies, whose summary goes into the card")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
     model = read_model(arguments.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     model.config.calibration = asdict(read_calibration(arguments.calibration))
-    with atomic_folder(arguments.out, (*CONTENTS, EARLIER)) as folder:
+    logs = [short_log(path) for path in arguments.earlier_log]
+    summary = "" if arguments.accuracy is None else section(arguments.accuracy, "In short")
+    with atomic_folder(arguments.out, (*CONTENTS, EARLIER.format("*"))) as folder:
         with without_bars():
             model.to(torch.bfloat16).save_pretrained(folder)
         shutil.copy(arguments.model / ORIGIN, folder / ORIGIN)
         (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")
-        if arguments.earlier_log is not None:
-            (folder / EARLIER).write_text(short_log(arguments.earlier_log), encoding="utf-8")
-        write_card(folder, parameters)
+        for number, log in enumerate(logs, start=1):
+            (folder / EARLIER.format(number)).write_text(log, encoding="utf-8")
+        write_card(folder, parameters, arguments.released, summary)
         size = sum(file.stat().st_size for file in folder.rglob("*")) / 2**20
         if size > MOST_MIB:
             raise SystemExit(f"{size:.1f} MiB are too many; at most {MOST_MIB}")

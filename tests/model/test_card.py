@@ -33,11 +33,27 @@ def test_the_card_names_species_digests_tokens_and_figures(folder: Path) -> None
     for said in (
         "1,234,567 parameters", "windows of 6144 bases", "without introns",
         "genetic code (NCBI number) 4, 11.",
-        "1. Up to 5,000 tokens of ecoli (prokaryote, 60,000 bases,", "2. Up to 5,000 tokens of ecoli",
+        "1. Up to 5,000 tokens of ecoli (prokaryote, 60,000 bases,",
+        "2. Up to 5,000 tokens of the same genomes.",
         "train `ab12`", "1,234 tokens (encoder positions), 14,808 bases", "after 900 tokens",
         "| loss, all parts | 1.5000 |", "## Limits", "## Licence",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_a_release_says_when_how_good_and_what_its_scores_are(folder: Path) -> None:
+    write_card(folder, 7)
+    plain = (folder / "README.md").read_text()
+    assert "the model's own probability" in plain
+    assert "Released" not in plain and "whole genomes" not in plain
+    config = json.loads((folder / "config.json").read_text())
+    calibration = {"fitted_on": ["Vibrio_cholerae"]}
+    (folder / "config.json").write_text(json.dumps({**config, "calibration": calibration}))
+    write_card(folder, 7, "2026-11-25", "| a | table |")
+    text = (folder / "README.md").read_text()
+    assert "Released on 2026-11-25." in text
+    assert "## Accuracy on whole genomes\n\n| a | table |\n\n## Limits" in text
+    assert "exactly right, fitted on Vibrio cholerae" in text
 
 
 def test_the_hub_reads_the_front_matter(folder: Path) -> None:

@@ -102,6 +102,15 @@ def test_default_run_is_planned(snakemake: Snakemake) -> None:
     assert jobs["stitch"] == jobs["score_table"] == jobs["write_report"] == 1
 
 
+def test_accuracy_is_planned(snakemake: Snakemake) -> None:
+    result = snakemake("accuracy", "-n", "--cores", "2", "--configfile", "config/accuracy.yaml")
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["download"] == jobs["predict"] == jobs["augustus"] == jobs["prodigal"] == 4
+    assert jobs["score"] == 24
+    assert jobs["accuracy_page"] == 1
+
+
 def test_full_run_is_planned(snakemake: Snakemake, training_table: list[Species]) -> None:
     result = snakemake("-n", "--cores", "2", "--config", OWN_WEIGHTS)
     assert result.returncode == 0, result.stdout
@@ -132,6 +141,7 @@ def test_test_genomes_of_the_training_table_are_planned(
         ("annotate", {"train", "predict", "stitch"}, {"augustus", "score", "write_report"}),
         ("benchmark", {"predict", "augustus", "score_table"}, {"write_report"}),
         ("report", {"train", "score", "write_report"}, {"score_table"}),
+        ("accuracy", {"score", "augustus", "accuracy_page"}, {"score_table", "write_report"}),
         ("pretrain_all", {"download", "shards", "train"}, {"predict", "augustus"}),
     ],
 )

@@ -20,10 +20,10 @@ rule predict:
         "results/benchmarks/predict/{species}-{chunk}-of-{chunks}.tsv"
     conda:
         f"../../envs/annotation{TORCH}.yaml"
-    threads: 1
+    threads: config["annotation"]["threads"]
     resources:
         gpu=int(config["device"] == "cuda"),
-        mem_mb=4000,
+        mem_mb=lambda wildcards, threads: 2000 + 2000 * threads,
         runtime=240,
     params:
         genome=subpath(input.genome, parent=True),
@@ -37,8 +37,8 @@ rule predict:
     shell:
         "python -m genescribe predict --genome {params.genome:q} --regions {input.regions:q}"
         " --model {params.model:q} --chunk {wildcards.chunk} --chunks {wildcards.chunks}"
-        " --stride {params.stride} --batch {params.batch} --device {params.device} {params.control:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --stride {params.stride} --batch {params.batch} --workers {threads} --device {params.device}"
+        " {params.control:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule stitch:
@@ -103,6 +103,7 @@ use rule predict as predict_control with:
         "results/logs/predict_control/{species}-{control}-{chunk}-of-{chunks}.log",
     benchmark:
         "results/benchmarks/predict_control/{species}-{control}-{chunk}-of-{chunks}.tsv"
+    threads: 1
     params:
         control=lambda wildcards: ["--control", wildcards.control],
     message:

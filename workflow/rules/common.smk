@@ -91,6 +91,18 @@ def score_tables(wildcards):
     return expand("results/benchmark/{species}/scores.tsv", species=PLAN.scored)
 
 
+def accuracy_command():
+    """What a person types to make the page of the rule accuracy on as many cores as it tells of."""
+    words = [
+        f"--configfile {os.path.relpath(file)}"
+        for file in workflow.configfiles
+        if os.path.relpath(file) != "config/config.yaml"
+    ]
+    return " ".join(
+        ["snakemake --cores", str(config["annotation"]["threads"]), *words, "accuracy"]
+    )
+
+
 def genome_files(species, split):
     """Files of normalised genomes of which a split is learned from or calibrated on."""
     files = ["genome.fna", "annotation.gff3", "left_out.tsv", "summary.json"]

@@ -1,4 +1,4 @@
-# One HTML page about the run, and the comparisons that only it shows.
+# Pages about the run, and the comparisons that only the report shows.
 
 
 rule compare_programs:
@@ -87,3 +87,32 @@ rule write_report:
         "Write the report of {wildcards.run}"
     shell:
         "python -m genescribe report --config {input.settings:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule accuracy_page:
+    """
+    Put scores, run times and memory of all species and predictors into one page.
+    Inputs: score files, with the predictions and run times that came with them. Outputs: Markdown.
+    """
+    input:
+        scores=PLAN.accuracy_inputs(),
+        weights=f"{PLAN.model}/model.safetensors",
+        code=code("report.accuracy"),
+    output:
+        config["benchmark"]["accuracy"],
+    log:
+        "results/logs/accuracy_page.log",
+    benchmark:
+        "results/benchmarks/accuracy_page.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=PLAN.accuracy_settings(accuracy_command()),
+    message:
+        "Write {output}"
+    shell:
+        "python -m genescribe.report.accuracy --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -96,6 +96,9 @@ def predict(
     chunks: Annotated[int, typer.Option(min=1, help="How many chunks there are.")] = 1,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core. A control has one.")
+    ] = 1,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
     control: Annotated[Control | None, typer.Option(help="A control instead of the model.")] = None,
 ) -> None:
@@ -104,26 +107,26 @@ def predict(
     Example: genescribe predict --genome results/genomes/ecoli --model results/models/demo/finetune --chunk 0
         --chunks 8 --out chunk-0.jsonl
     """
-    from genescribe.annotation.predict import Decode, choose_device, control_decoder, load_model
+    from genescribe.annotation.predict import choose_device, control_decoder, load_model, read_config
     from genescribe.annotation.predict import predict as predict_windows
     from genescribe.annotation.predictions import write_predictions
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import chunk as chunk_of
     from genescribe.annotation.tiling import tile
+    from genescribe.annotation.workers import predict_with_workers
     from genescribe.genomes.regions import read_bed
-    from genescribe.model.generation import generate
 
     target = read_target(genome)
-    loaded = load_model(model, choose_device(device))
-    decode: Decode = generate
-    if control is not None:
-        loaded, decode = control_decoder(loaded, control)
     where = None if regions is None else read_bed(regions)
-    windows = tile(target.sequences, target.circular, loaded.config.window, stride or None, where)
+    windows = tile(target.sequences, target.circular, read_config(model).window, stride or None, where)
     part = chunk_of(windows, chunk, chunks)
-    write_predictions(
-        out, predict_windows(loaded, target.sequences, target.genetic_codes, part, batch, decode)
-    )
+    read = target.sequences, target.genetic_codes, part, batch
+    if control is None:
+        predictions = predict_with_workers(model, device, *read, workers)
+    else:
+        changed, decode = control_decoder(load_model(model, choose_device(device)), control)
+        predictions = predict_windows(changed, *read, decode)
+    write_predictions(out, predictions)
 
 
 def stitch(

@@ -24,7 +24,7 @@ tags:
 
 Reads DNA in windows of {window} bases and writes their genes: an encoder reads the sequence, a decoder
 writes one gene after another and points at the bases where its parts begin and end. {parameters} parameters;
-genes {introns} introns; genetic code (NCBI number) {genetic_codes}.
+genes {introns} introns; genetic code (NCBI number) {genetic_codes}.{released}
 
 ## Use
 
@@ -44,7 +44,7 @@ or `genescribe annotate genome.fna.gz --model FOLDER --out genes.gff3`. With `im
 ## Validation
 
 {validation}
-
+{accuracy}
 ## Limits
 
 - What it learnt are the annotations above, partly the work of other programs. It shares their errors.
@@ -52,7 +52,7 @@ or `genescribe annotate genome.fna.gz --model FOLDER --out genes.gff3`. With `im
   genome that it was trained on, or of a near relative, say nothing about that.
 - Genes that the annotation language cannot express are never written: frameshifts, trans-splicing, recoded
   stop codons.
-- A score is the model's own probability of the whole gene. It is no proof that the gene is there.
+- A score is {score}. It is no proof that the gene is there.
 
 ## Licence
 
@@ -82,10 +82,16 @@ def origin(
     }
 
 
-def write_card(folder: Path, parameters: int) -> None:
+def write_card(folder: Path, parameters: int, released: str = "", accuracy: str = "") -> None:
     """Write the README.md of a model folder that holds configuration, training.json and metrics.jsonl.
 
-    The same folder gives the same bytes: there is no date in it.
+    The same folder gives the same bytes: there is no date in it but that of the release.
+
+    Args:
+        folder: of the model.
+        parameters: how many it has.
+        released: date of a release.
+        accuracy: Markdown on whole genomes.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     made = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
@@ -102,21 +108,34 @@ def write_card(folder: Path, parameters: int) -> None:
         genetic_codes=", ".join(map(str, config["genetic_codes"])),
         stages="".join(f"{number}. {stage}\n" for number, stage in enumerate(stages, start=1)),
         validation=_validation(watched[-1]) if watched else "None: no corpus was set aside for it.",
+        released=f"\nReleased on {released}." if released else "",
+        accuracy=f"\n## Accuracy on whole genomes\n\n{accuracy}\n" if accuracy else "",
+        score=_score(config.get("calibration")),
     )
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
 def _stages(made: Mapping[str, Any]) -> Iterator[str]:
     """Each stage of training as a sentence, the first one first."""
-    if made["initial"] is not None:
-        yield from _stages(made["initial"])
+    before = made["initial"]
+    if before is not None:
+        yield from _stages(before)
     genomes = ", ".join(
         f"{genome['name']} ({genome['domain']}, {genome['bases']:,} bases, "
         f"{sum(genome['genes'].values()):,} genes)"
         for genome in made["genomes"]
     )
+    if before is not None and before["genomes"] == made["genomes"]:
+        genomes = "the same genomes"
     digests = ", ".join(f"{name} `{digest}`" for name, digest in sorted(made["digests"].items()))
     yield f"Up to {made['training']['tokens']:,} tokens of {genomes}. SHA-256: {digests}."
+
+
+def _score(calibration: Mapping[str, Any] | None) -> str:
+    if not calibration:
+        return "the model's own probability of the whole gene"
+    fitted = ", ".join(str(name).replace("_", " ") for name in calibration["fitted_on"])
+    return f"the probability that the gene is exactly right, fitted on {fitted}; elsewhere it may be off"
 
 
 _FIGURES = {

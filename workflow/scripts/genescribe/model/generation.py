@@ -127,6 +127,8 @@ def write(
     rows = len(valid)
     device = encoded.memory.device
     cache = model.start(encoded)
+    # Only these are read again and follow the batch as windows leave it.
+    features, keys = encoded.features, encoded.keys
     writings = [_Writing([vocabulary.BOS], [vocabulary.NO_POSITION], []) for _ in range(rows)]
     active = list(range(rows))
     genes_written = torch.zeros(rows, dtype=torch.long, device=device)
@@ -136,15 +138,13 @@ def write(
     steps = 0
     while active and steps < max_tokens:
         steps += 1
-        hidden = model.decoder(
-            tokens[:, None], positions[:, None], last_pointed[:, None], encoded.features, cache
-        )
+        hidden = model.decoder(tokens[:, None], positions[:, None], last_pointed[:, None], features, cache)
         score, tokens = _best(model.token_head(hidden)[:, 0], mask.tokens())
         points = (tokens == vocabulary.LEFT) | (tokens == vocabulary.RIGHT)
         positions = torch.full_like(tokens, vocabulary.NO_POSITION)
         # Rows mostly point in the same steps, so that in most steps none does.
         if bool(points.any()):
-            logits = model.pointer_head(hidden, last_pointed[:, None], encoded.keys)[:, 0]
+            logits = model.pointer_head(hidden, last_pointed[:, None], keys)[:, 0]
             pointer_score, pointed = _best(logits, mask.positions(tokens) | ~points[:, None])
             positions = torch.where(points, pointed, positions)
             last_pointed = torch.where(points, pointed, last_pointed)
@@ -165,7 +165,7 @@ def write(
             tokens, positions, last_pointed = tokens[keep], positions[keep], last_pointed[keep]
             genes_written = genes_written[keep]
             if active:
-                encoded.select(keep)
+                features, keys = features[keep], keys[keep]
                 cache.select(keep)
                 mask.select(keep)
     return [writing.genes(length) for writing, length in zip(writings, valid, strict=True)]

@@ -51,12 +51,6 @@ class Encoded:
     keys: Tensor
     patch_mask: Tensor | None
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these windows of the batch, in this order."""
-        for name, value in vars(self).items():
-            if value is not None:
-                setattr(self, name, value[rows])
-
     @classmethod
     def join(cls, parts: Sequence[Encoded]) -> Encoded:
         """One batch, in float32, of several."""

@@ -185,6 +185,42 @@ class Plan:
         """What the report shows, as JSON for `genescribe report`, with versions that are known beforehand."""
         return json.dumps({**self._report(), "versions": dict(versions)})
 
+    def accuracy_inputs(self) -> list[str]:
+        """Files that the page of the rule `accuracy` is made from and a rule makes."""
+        return [path for name in self.scored for path in self.scores(name, "scores/{}.json")]
+
+    def accuracy_settings(self, command: str) -> str:
+        """What the page of the rule `accuracy` shows, as JSON for `genescribe.report.accuracy`."""
+        species = [
+            {
+                "name": name.replace("_", " "),
+                "genome": f"results/genomes/{name}",
+                "augustus_species": self.species[name].augustus_species,
+                "source": self.species[name].evidence or self.species[name].accession or "",
+                "rows": {
+                    row: {
+                        "scores": f"results/benchmark/{name}/scores/{row}.json",
+                        "prediction": self.prediction(name, row),
+                        "benchmarks": [f"results/benchmarks/{job}.tsv" for job in self._jobs(name, row)],
+                    }
+                    for row in (*self.predictors(name), *self.controls)
+                },
+            }
+            for name in self.scored
+        ]
+        return json.dumps({"species": species, "model": self.model, "command": command})
+
+    def _jobs(self, species: str, row: str) -> list[str]:
+        """Names of the jobs that make a row's genes, one after another."""
+        chunks = self.config["annotation"]["chunks"]
+        parts = [f"{chunk}-of-{chunks}" for chunk in range(chunks)]
+        if row == PRODUCT:
+            return [*(f"predict/{species}-{part}" for part in parts), f"stitch/{species}"]
+        if row in self.controls:
+            decoded = [f"predict_control/{species}-{row}-{part}" for part in parts]
+            return [*decoded, f"stitch_control/{species}-{row}"]
+        return [f"{row}/{species}"]
+
     def _report(self) -> dict[str, Any]:
         run = self.config["run"]
         stages = self.stages if self.trains else ()
