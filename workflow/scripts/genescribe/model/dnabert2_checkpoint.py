@@ -19,9 +19,10 @@ from transformers import PreTrainedConfig
 
 from genescribe.errors import InputError
 from genescribe.files import sha256
+from genescribe.language.bpe import TOKENIZER
 from genescribe.model.pieces import weight_files
 
-CONFIG, TOKENIZER, PICKLED = "config.json", "tokenizer.json", "pytorch_model.bin"
+CONFIG, PICKLED = "config.json", "pytorch_model.bin"
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 """What a config.json must say: a default in place of a size would fail late, or not at all."""
 TIED = ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight")
@@ -136,6 +137,20 @@ def read_settings(folder: Path, config: type[Config]) -> Config:
         raise InputError(f"not a DNABERT-2: {error}", path) from error
 
 
+def checkpoint_weights(folder: Path) -> list[Path]:
+    """Files of the weights of a checkpoint: model.safetensors (or its pieces), else pytorch_model.bin.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = weight_files(folder)
+    if not found and (folder / PICKLED).is_file():
+        found = [folder / PICKLED]
+    if not found:
+        raise InputError(f"no weights: it must hold model.safetensors or {PICKLED}", folder)
+    return found
+
+
 def read_weights(folder: Path, wanted_prefix: str = "") -> dict[str, Tensor]:
     """Tensors of a checkpoint by key: from model.safetensors (or its pieces), else from pytorch_model.bin.
 
@@ -148,13 +163,11 @@ def read_weights(folder: Path, wanted_prefix: str = "") -> dict[str, Tensor]:
         InputError: there are no weights, or a file holds anything but tensors.
     """
     weights: dict[str, Tensor] = {}
-    for path in weight_files(folder):
+    for path in checkpoint_weights(folder):
         try:
-            weights |= load_file(path)
+            weights |= _unpickled(path) if path.name == PICKLED else load_file(path)
         except (OSError, SafetensorError) as error:
             raise InputError(f"not a file of weights ({error}); copy or download it again", path) from error
-    if not weights:
-        weights = _unpickled(folder / PICKLED)
     if wanted_prefix and any(key.startswith(wanted_prefix) for key in weights):
         kept = {key: tensor for key, tensor in weights.items() if not key.startswith("cls.")}
         return {key.removeprefix(wanted_prefix): tensor for key, tensor in kept.items()}
@@ -162,8 +175,6 @@ def read_weights(folder: Path, wanted_prefix: str = "") -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise InputError(f"no weights: it must hold model.safetensors or {PICKLED}", path.parent)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
