@@ -38,7 +38,7 @@ training:
 annotation: {model: pretrain, stride: 1536, batch: 8, chunks: 1}
 """
 GENES = "results/annotation/tiny/genescribe.gff3"
-RUN = ("--cores", "1", "--configfile", "tiny.yaml", GENES)
+RUN = (GENES, "--cores", "1", "--configfile", "tiny.yaml")
 
 
 @pytest.fixture(scope="module")
