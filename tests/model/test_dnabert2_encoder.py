@@ -13,6 +13,7 @@ from genescribe.language.bases import N
 from genescribe.language.bpe import PAD, BpeTokenizer, padded
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.dnabert2_encoder import DnaBert2Encoder, token_places
+from genescribe.model.dnabert2_layers import Layer
 from genescribe.model.generation import encode_windows
 from genescribe.model.modeling import Encoded, GeneScribeModel
 from torch import Tensor
@@ -82,8 +83,13 @@ def test_a_state_reaches_its_own_bases_at_their_codon_position(
     encoder = dnabert2(model)
     ids, bases = tokens(tokenizer, codes)
     spread: list[Tensor] = []
-    monkeypatch.setattr(encoder, "stem", lambda x: torch.zeros_like(x))
-    monkeypatch.setattr(encoder, "head", lambda x: spread.append(x) or x)
+
+    def keep(x: Tensor) -> Tensor:
+        spread.append(x)
+        return x
+
+    monkeypatch.setattr(encoder.stem, "forward", torch.zeros_like)
+    monkeypatch.setattr(encoder.head, "forward", keep)
     monkeypatch.setattr(encoder.potential_to_bases, "forward", lambda x: x.new_zeros(*x.shape[:2], 12 * 16))
     # What token t says at codon position p is 10 t + p in all channels.
     said = (10 * torch.arange(ids.shape[1])[:, None] + torch.arange(3)).float()
@@ -171,5 +177,6 @@ def test_what_is_frozen_gets_no_gradient_and_drops_nothing_out(
     assert all((one.grad is None) == (name in frozen) for name, one in encoder.bert.named_parameters())
     assert encoder.phases.weight.grad is not None
     assert not encoder.bert.embeddings.dropout.training
-    assert encoder.bert.encoder.layer[1].mlp.dropout.training == bool(layers)
+    last = encoder.bert.encoder.layer[1]
+    assert isinstance(last, Layer) and last.mlp.dropout.training == bool(layers)
     assert (tokens(tokenizer, codes)[0] == PAD).any()

@@ -210,6 +210,7 @@ def test_a_new_model_takes_the_weights_of_a_checkpoint_and_trains_what_it_should
     for name, tensor in bert_weights(run.out).items():
         if name != unused:
             assert torch.equal(tensor, public[name]) == name.startswith(frozen or "none"), name
+    assert "DNABERT-2" in (run.out / "README.md").read_text()
     rates = {group["rate"] for one in make_optimizers(model, run.training) for group in one.param_groups}
     assert rates == {1.0, run.training.table_rate, *([0.1] if settings.get("dnabert2_rate") else [])}
 

@@ -110,6 +110,8 @@ def input_digests(
         files["validation"] = validation / "manifest.json"
     if initial is not None:
         files |= {f"initial/{file.name}": file for file in weight_files(initial) or [initial / WEIGHTS]}
+        if (initial / TOKENIZER).is_file():
+            files[f"initial/{TOKENIZER}"] = initial / TOKENIZER
     if encoder is not None:
         folder = checkpoint_folder(encoder)
         weights = checkpoint_weights(folder)

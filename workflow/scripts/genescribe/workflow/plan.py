@@ -85,9 +85,11 @@ class Plan:
         return f"{initial}/model.safetensors"
 
     def tokenizer(self, stage: str) -> str | None:
-        """Tokenizer that a training stage needs: that of a new encoder dnabert2 which no checkpoint brings."""
+        """Tokenizer that a training stage needs: of a new encoder dnabert2 which no checkpoint brings."""
         wanted = self.config["model"].get("encoder") == "dnabert2" and not self.config["training"]["dnabert2"]
-        return f"results/models/{self.config['run']}/tokenizer.json" if stage == STAGES[0] and wanted else None
+        return (
+            f"results/models/{self.config['run']}/tokenizer.json" if stage == STAGES[0] and wanted else None
+        )
 
     def dnabert2_options(self, stage: str, tokenizer: str) -> list[str]:
         """Options of `genescribe train` for a new encoder dnabert2.
