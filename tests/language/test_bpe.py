@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 
@@ -107,12 +106,9 @@ def test_what_is_no_tokenizer_of_dna_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.reference
-def test_ids_are_those_of_the_public_tokenizer() -> None:
-    if not os.environ.get("GENESCRIBE_REFERENCE"):
-        pytest.skip("GENESCRIBE_REFERENCE names no folder with reference data")
-    folder = Path(os.environ["GENESCRIBE_REFERENCE"]) / "dnabert2"
-    public = BpeTokenizer.read(folder / "hub_layout" / "tokenizer.json")
-    examples = json.loads((folder / "tokenization.json").read_text())["examples"]
+def test_ids_are_those_of_the_public_tokenizer(dnabert2_reference: Path) -> None:
+    public = BpeTokenizer.read(dnabert2_reference / "hub_layout" / "tokenizer.json")
+    examples = json.loads((dnabert2_reference / "tokenization.json").read_text())["examples"]
     assert len(examples) == 15 and len(public) == 4096
     for example in examples:
         assert public.ids(example["sequence"]) == example["ids"], example["name"]

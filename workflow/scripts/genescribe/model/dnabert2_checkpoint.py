@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 import torch
 from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HTTPError  # of the HTTP library that its version uses
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -97,8 +97,8 @@ def download(checkpoint: HubCheckpoint, endpoint: str | None = None, cache: Path
                     library_name="genescribe",
                 )
             )
-        # The client's errors descend from these.
-        except (OSError, ValueError, httpx.HTTPError) as error:
+        # All that the client raises descends from these.
+        except (OSError, ValueError, HTTPError) as error:
             raise InputError(
                 f"{name} cannot be downloaded ({str(error).splitlines()[0]}); check the network, or give the"
                 " folder of a copy",
