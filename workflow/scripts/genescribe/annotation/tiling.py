@@ -80,13 +80,14 @@ def tile(
         sequences: bases of each sequence.
         circular: ids of those that are circles.
         window: nominal length, a multiple of 12.
-        stride: distance of windows, a multiple of 12, at most `window`; half a window if not given.
+        stride: distance of windows, a multiple of 12, at most `window`; two thirds of a window if not
+            given (docs/decisions/0006-stride.md).
         regions: where windows may lie; everywhere if not given.
 
     Raises:
         InputError: sizes that do not fit, or a region outside the sequences.
     """
-    stride = window // 2 // STEP * STEP if stride is None else stride
+    stride = window * 2 // 3 // STEP * STEP if stride is None else stride
     if window % STEP or stride % STEP or not 0 < stride <= window:
         raise InputError(
             f"stride {stride} does not fit windows of {window}: take a multiple of {STEP}, at most {window}"

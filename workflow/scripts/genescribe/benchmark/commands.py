@@ -199,7 +199,7 @@ def calibrate(
     regions: Annotated[
         list[Path] | None, typer.Option(help="BED: use these regions alone; one for each --genome.")
     ] = None,
-    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half a window.")] = 0,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[str, typer.Option(help="Where the model runs: auto, cpu, cuda or mps.")] = "auto",
