@@ -95,7 +95,7 @@ def test_genes_do_not_depend_on_the_batch_and_survive_saving(
     genome = load_genome(ecoli)
     # The last window is a short one.
     region = [Region("NC_000913.2", 102_000, 111_000)]
-    windows = tile(genome.sequences, genome.circular, WINDOW, None, region)
+    windows = tile(genome.sequences, genome.circular, WINDOW, WINDOW // 2, region)
     learnt.save_pretrained(tmp_path / "model")
     again = load_model(tmp_path / "model", torch.device("cpu"))
     apart, together = (
