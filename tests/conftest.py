@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import threading
 import zipfile
@@ -42,6 +43,15 @@ def ecoli_corpus(ecoli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_corpus(read_spec(spec), folder / "train")
     assert Corpus.open(folder / "train").bases == 60_000
     return folder / "train"
+
+
+@pytest.fixture(scope="session")
+def dnabert2_reference() -> Path:
+    """Folder of reference data for DNABERT-2: what the original code gives for a small model."""
+    folder = os.environ.get("GENESCRIBE_REFERENCE")
+    if not folder:
+        pytest.skip("GENESCRIBE_REFERENCE names no folder with reference data")
+    return Path(folder) / "dnabert2"
 
 
 @dataclass

@@ -126,7 +126,7 @@ def test_one_folder_trains_on_a_bare_node_goes_on_elsewhere_and_is_brought_back_
     run = on_the_node(bare_site, tuned, "sh", "run/run.sh", "--device", "cpu")
     assert run.returncode == 0, run.stderr
     card = (tuned / "model" / "README.md").read_text()
-    assert "1. Up to 768 tokens of ecoli" in card and "2. Up to 128 tokens of ecoli" in card
+    assert "1. Up to 768 tokens of ecoli" in card and "2. Up to 128 tokens of the same genomes" in card
 
 
 def test_same_inputs_give_the_same_folder(ecoli_corpus: Path, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.loop import METRICS, input_digests, train
+from genescribe.training.initial import input_digests
+from genescribe.training.loop import METRICS, train
 from genescribe.training.optimizers import make_optimizers
 from safetensors.torch import load_file
 

@@ -16,7 +16,7 @@ ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").iterdir())
 PHASES = ("genomes", "corpus", "training", "annotation", "benchmark", "report")
 # Import name -> conda package, where they differ; and what a package brings with it.
 PACKAGES = {"Bio": "biopython", "markdown_it": "markdown-it-py", "torch": "pytorch-cpu"}
-BRINGS = {"transformers": {"numpy", "safetensors"}}
+BRINGS = {"transformers": {"huggingface_hub", "numpy", "safetensors", "tokenizers"}}
 
 
 def dependencies(name: str) -> dict[str, str]:

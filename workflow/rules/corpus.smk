@@ -26,6 +26,36 @@ rule corpus_spec:
         "printf '%s\\n' {params.spec:q} > {output:q} 2> {log:q}"
 
 
+rule bpe:
+    """
+    Train the tokenizer of a new encoder dnabert2.
+    Inputs: the shards that pre-training learns from. Outputs: tokenizer.json.
+    """
+    input:
+        shards="results/corpus/{run}/pretrain/train/manifest.json",
+        code=code("corpus.commands:bpe"),
+    output:
+        "results/models/{run}/tokenizer.json",
+    log:
+        "results/logs/bpe/{run}.log",
+    benchmark:
+        "results/benchmarks/bpe/{run}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=subpath(input.shards, parent=True),
+        vocabulary=config["training"]["bpe_tokens"],
+    message:
+        "Train a tokenizer"
+    shell:
+        "python -m genescribe bpe {params.folder:q} --vocabulary {params.vocabulary} --out {output:q}"
+        " > {log:q} 2>&1"
+
+
 rule shards:
     """
     Write the shards of one split of a training stage.

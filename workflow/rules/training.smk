@@ -37,6 +37,7 @@ rule train:
         train="results/corpus/{run}/{stage}/train/manifest.json",
         val=validation_shards,
         initial=lambda wildcards: PLAN.initial_weights(wildcards.stage) or [],
+        tokenizer=lambda wildcards: PLAN.tokenizer(wildcards.stage) or [],
         code=code("training.__main__"),
     output:
         config="results/models/{run}/{stage}/config.json",
@@ -57,6 +58,9 @@ rule train:
         train=subpath(input.train, parent=True),
         val=lambda wildcards, input: folder_option("--val", input.val),
         initial=lambda wildcards, input: folder_option("--init", input.initial),
+        dnabert2=lambda wildcards, input: PLAN.dnabert2_options(
+            wildcards.stage, input.tokenizer
+        ),
         state="results/state/{run}/{stage}",
         folder=subpath(output.weights, parent=True),
         device=config["device"],
@@ -64,7 +68,7 @@ rule train:
         "Train: {wildcards.stage}"
     shell:
         "python -m genescribe.training --config {input.settings:q} --train {params.train:q}"
-        " {params.val:q} {params.initial:q} --state {params.state:q} --out {params.folder:q}"
+        " {params.val:q} {params.initial:q} {params.dnabert2:q} --state {params.state:q} --out {params.folder:q}"
         " --device {params.device} 2>&1 | tee {log:q}"
 
 

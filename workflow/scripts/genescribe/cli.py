@@ -37,6 +37,7 @@ STEPS: tuple[Callable[..., None], ...] = (
     genomes.survey,
     corpus.split,
     corpus.shards,
+    corpus.bpe,
     training.bundle,
     annotation.predict,
     annotation.stitch,

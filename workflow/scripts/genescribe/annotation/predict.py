@@ -113,7 +113,7 @@ def control_decoder(model: GeneScribeModel, control: str, seed: int = 0) -> tupl
         return model, dense_orf_windows
     if control == "random_weights":
         torch.manual_seed(seed)
-        return on_device(GeneScribeModel(model.config), model.device), generate
+        return on_device(GeneScribeModel(model.config, model.tokenizer), model.device), generate
     if control == "no_cross_attention":
         model.decoder.switch_off_cross_attention()
         return model, generate

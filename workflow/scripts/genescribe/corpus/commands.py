@@ -46,3 +46,33 @@ def shards(
     for genome in manifest["genomes"]:
         genes, masked = sum(genome["genes"].values()), sum(genome["masked"].values())
         typer.echo(f"{genome['name']}: {genome['bases']} bases, {genes} genes, {masked} masked")
+
+
+def bpe(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Corpora, normalised genomes or FASTA files to learn from.")
+    ],
+    out: Annotated[Path, typer.Option(help="tokenizer.json to write.")],
+    vocabulary: Annotated[
+        int, typer.Option(min=10, help="Tokens, the five special ones and A, C, G, T included.")
+    ] = 4096,
+    max_bases: Annotated[
+        int, typer.Option(min=1, help="Most bases to read, in parts spread evenly over all.")
+    ] = 20_000_000,
+) -> None:
+    """Train a BPE tokenizer for `encoder: dnabert2`, in the form of DNABERT-2's.
+
+    Special tokens have the ids of the public tokenizer: [UNK] 0, [CLS] 1, [SEP] 2, [PAD] 3, [MASK] 4. The
+    same input gives the same file.
+
+    Example: genescribe bpe results/corpus/demo/train --out tokenizer.json
+    """
+    from genescribe.corpus.bpe import read_codes, train_bpe
+    from genescribe.files import check_outputs
+
+    check_outputs([out], sources)
+    tokenizer = train_bpe(
+        (codes for source in sources for codes in read_codes(source)), vocabulary, max_bases
+    )
+    tokenizer.write(out)
+    typer.echo(f"{len(tokenizer)} tokens")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from genescribe.corpus.labels import MASKED, dense_labels
 from genescribe.corpus.store import Corpus, Piece
 from genescribe.language.bases import Codes, N, reverse_complement
+from genescribe.language.bpe import BpeTokenizer, BpeTokens, padded
 from genescribe.language.codec import clip, encode
 from genescribe.language.gene_model import KINDS
 from genescribe.language.grammar import GrammarConfig
@@ -83,7 +84,7 @@ def cut(piece: Piece, start: int, window: int, *, reverse: bool = False, weight:
     )
 
 
-def collate(rows: Sequence[Row], window: int) -> Batch:
+def collate(rows: Sequence[Row], window: int, tokenizer: BpeTokenizer | None = None) -> Batch:
     """Pad rows into arrays.
 
     Returns:
@@ -92,6 +93,8 @@ def collate(rows: Sequence[Row], window: int) -> Batch:
         frame_class (B, L) int8, -1 = masked; boundary (B, L) uint8, a bit field; loss_mask (B, L) bool,
         False = masked or beyond the end; weight (B,) float32; genetic_code (B,) int64; introns (B,) bool;
         doubtful_starts (B,) bool; annotated_kinds (B, kinds) bool, in the order of `KINDS`.
+        With a tokenizer also input_ids (B, T) int64, BPE tokens of the real bases, then [PAD], and
+        input_bases (B, T) int64, how many bases each stands for.
     """
     size = len(rows)
     width = max(len(row.tokens) for row in rows)
@@ -113,6 +116,8 @@ def collate(rows: Sequence[Row], window: int) -> Batch:
         for key in ("codes", "tokens", "positions", "frame_class", "boundary", "loss_mask"):
             values = getattr(row, key)
             batch[key][index, : len(values)] = values
+    if tokenizer is not None:
+        batch["input_ids"], batch["input_bases"] = padded([tokenizer.tokens(row.codes) for row in rows])
     return batch
 
 
@@ -132,11 +137,20 @@ class WindowSampler:
             random gene. The weight of a window is its natural density over the density that it was drawn
             with, so that a weighted mean over windows is the natural one. Pieces without introns keep their
             natural share of empty windows.
+        tokenizer: of an encoder that reads BPE tokens.
     """
 
     def __init__(
-        self, corpus: Corpus, window: int, batch: int, seed: int, *, gene_fraction: float = 0.5
+        self,
+        corpus: Corpus,
+        window: int,
+        batch: int,
+        seed: int,
+        *,
+        gene_fraction: float = 0.5,
+        tokenizer: BpeTokenizer | None = None,
     ) -> None:
+        self.tokenizer = tokenizer
         self.corpus, self.window, self.batch_size = corpus, window, batch
         self.seed, self.gene_fraction = seed, gene_fraction
         self._piece_ends = np.cumsum([len(piece) for piece in corpus.pieces])
@@ -188,6 +202,14 @@ class WindowSampler:
         number, start, _, _ = self.draw(index)
         return self.corpus.pieces[number].window_length(start, self.window)
 
+    def input_tokens(self, index: int) -> BpeTokens:
+        """BPE tokens of the window of sample `index`; the sampler must have a tokenizer."""
+        assert self.tokenizer is not None
+        number, start, reverse, _ = self.draw(index)
+        piece = self.corpus.pieces[number]
+        codes = piece.codes(start, piece.window_length(start, self.window))
+        return self.tokenizer.tokens(reverse_complement(codes) if reverse else codes)
+
     def rows(self, indices: Sequence[int]) -> Batch:
         """The samples with these indices as a batch (see `collate`), for batches that grow or are shared
         out."""
@@ -196,7 +218,7 @@ class WindowSampler:
             number, start, reverse, weight = self.draw(index)
             piece = self.corpus.pieces[number]
             rows.append(cut(piece, start, self.window, reverse=reverse, weight=weight))
-        return collate(rows, self.window)
+        return collate(rows, self.window, self.tokenizer)
 
     def batch(self, step: int) -> Batch:
         """Batch of samples step * batch ... (step + 1) * batch - 1."""
@@ -210,9 +232,17 @@ class ValidationWindows:
         corpus: where from.
         window: nominal length in bases.
         stride: distance of windows; the default puts them side by side.
+        tokenizer: of an encoder that reads BPE tokens.
     """
 
-    def __init__(self, corpus: Corpus, window: int, stride: int | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        window: int,
+        stride: int | None = None,
+        tokenizer: BpeTokenizer | None = None,
+    ) -> None:
+        self.tokenizer = tokenizer
         self.corpus, self.window, self.stride = corpus, window, stride or window
         self._ends = np.cumsum([-(-len(piece) // self.stride) for piece in corpus.pieces])
 
@@ -226,7 +256,8 @@ class ValidationWindows:
 
     def rows(self, indices: Iterable[int]) -> Batch:
         """The windows with these indices as a batch (see `collate`)."""
-        return collate([cut(*self._place(index), self.window) for index in indices], self.window)
+        rows = [cut(*self._place(index), self.window) for index in indices]
+        return collate(rows, self.window, self.tokenizer)
 
     def grammar(self, index: int) -> GrammarConfig:
         """The grammar of the window with this index."""

@@ -56,8 +56,12 @@ or `genescribe annotate genome.fna.gz --model FOLDER --out genes.gff3`. With `im
 
 ## Licence
 
-MIT, weights and code. The sequences and annotations above have terms of their own.
+MIT, weights and code. The sequences and annotations above have terms of their own.{dnabert2}
 """
+
+DNABERT2 = """ The encoder
+began with weights of DNABERT-2 (Zhou et al. 2023, arXiv:2306.15006) or of a model made from it; those
+published are under the Apache License 2.0, and were changed by the training above."""
 
 
 def origin(
@@ -111,8 +115,18 @@ def write_card(folder: Path, parameters: int, released: str = "", accuracy: str 
         released=f"\nReleased on {released}." if released else "",
         accuracy=f"\n## Accuracy on whole genomes\n\n{accuracy}\n" if accuracy else "",
         score=_score(config.get("calibration")),
+        dnabert2=DNABERT2 if _began_with_dnabert2(made) else "",
     )
     (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def _began_with_dnabert2(made: Mapping[str, Any] | None) -> bool:
+    """Whether the first stage took a checkpoint of DNABERT-2."""
+    if made is None:
+        return False
+    return any(name.startswith("encoder/") for name in made["digests"]) or _began_with_dnabert2(
+        made["initial"]
+    )
 
 
 def _stages(made: Mapping[str, Any]) -> Iterator[str]:

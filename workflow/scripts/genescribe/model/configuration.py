@@ -13,15 +13,22 @@ BOUNDARIES = ("start+", "stop+", "donor+", "acceptor+", "stop-", "start-", "acce
 """Dense boundary labels, each at the segment's own first or last base; bit i of the `boundary` labels."""
 
 
+ENCODERS = ("compact", "dnabert2")
+
+BASES_PER_TOKEN = 5
+"""Of BPE tokens, roughly: what a full window counts when batches are planned."""
+
+
 class GeneScribeConfig(PreTrainedConfig):
-    """Sizes of the compact encoder, the decoder and the heads, and how windows are cut.
+    """Sizes of the encoder, the decoder and the heads, and how windows are cut.
 
     Args:
+        encoder: "compact", or "dnabert2", which reads BPE tokens; the model then has a tokenizer.
         patch: nucleotides per encoder position; a multiple of 3.
         window: nucleotides per window in training and annotation; a multiple of `patch`.
         width: width of encoder and decoder.
         heads: attention heads of encoder and decoder.
-        encoder_layers, decoder_layers: how many.
+        encoder_layers, decoder_layers: how many; those of DNABERT-2 are in `dnabert2`.
         mlp_ratio: width of the gated MLP over `width`.
         channels: width of the features of a nucleotide.
         stem_kernel: kernel of the convolutions over nucleotides.
@@ -30,6 +37,7 @@ class GeneScribeConfig(PreTrainedConfig):
         dropout: on the residual branches.
         genetic_codes: NCBI numbers of the codes that the model was trained on.
         introns: whether protein-coding genes may have introns (eukaryotes).
+        dnabert2: arguments of `DnaBert2Config`, for that encoder; what it does not say is as published.
         calibration: how scores become probabilities, as `annotation.calibration` writes it; None for not at
             all.
     """
@@ -38,6 +46,7 @@ class GeneScribeConfig(PreTrainedConfig):
 
     def __init__(
         self,
+        encoder: str = "compact",
         patch: int = 12,
         window: int = 6144,
         width: int = 192,
@@ -52,9 +61,11 @@ class GeneScribeConfig(PreTrainedConfig):
         dropout: float = 0.0,
         genetic_codes: tuple[int, ...] | list[int] = (11,),
         introns: bool = False,
+        dnabert2: dict[str, Any] | None = None,
         calibration: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        self.encoder = encoder
         self.patch = patch
         self.window = window
         self.width = width
@@ -69,11 +80,19 @@ class GeneScribeConfig(PreTrainedConfig):
         self.dropout = dropout
         self.genetic_codes = list(genetic_codes)
         self.introns = introns
+        self.dnabert2 = dnabert2
         self.calibration = calibration
         super().__init__(**kwargs)
+        if encoder not in ENCODERS:
+            raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, not {encoder}")
         if patch % 3 or window % patch:
             raise ValueError(
                 f"patch ({patch}) must be a multiple of 3 and window ({window}) a multiple of patch"
             )
         if width % heads or (width // heads) % 2:
             raise ValueError(f"width ({width}) must be an even multiple of heads ({heads})")
+
+    @property
+    def window_tokens(self) -> int:
+        """Encoder positions of a full window; of BPE tokens, about so many."""
+        return self.window // (self.patch if self.encoder == "compact" else BASES_PER_TOKEN)

@@ -71,7 +71,7 @@ class DecoderCache:
 
 class CrossAttention(nn.Module):
     """Attention of the decoder to the memory. Rotary positions in patches: a query stands where the decoder
-    last pointed, a key at its patch, so that "the next gene to the right" is a matter of relative
+    last pointed, a key at its patch or token, so that "the next gene to the right" is a matter of relative
     distance."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -81,10 +81,15 @@ class CrossAttention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
-    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotated keys and values (B, heads, T, size) of a memory (B, T, width)."""
+    def project_memory(self, memory: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Rotated keys and values (B, heads, T, size) of a memory (B, T, width).
+
+        Its positions stand at `places` (B, T), in patches; None for one in each patch.
+        """
+        if places is None:
+            places = torch.arange(memory.shape[1], device=memory.device)[None]
         key, value = (split_heads(part, self.heads) for part in self.key_value(memory).chunk(2, dim=-1))
-        cosine, sine = rotary_angles(torch.arange(memory.shape[1], device=memory.device), key.shape[-1])
+        cosine, sine = rotary_angles(places[:, None], key.shape[-1])
         return rotate(key, cosine, sine), value
 
     def forward(
@@ -146,10 +151,15 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.norm = LayerNorm(config.width)
 
-    def start(self, memory: Tensor, patch_mask: Tensor | None) -> DecoderCache:
-        """An empty cache over a memory (B, T, width), of which `patch_mask` (B, T) may be read."""
-        layers = [LayerCache(*layer.cross_attention.project_memory(memory)) for layer in self._layers()]
-        return DecoderCache(layers, None if patch_mask is None else patch_mask[:, None, None, :])
+    def start(self, memory: Tensor, memory_mask: Tensor | None, places: Tensor | None = None) -> DecoderCache:
+        """An empty cache over a memory (B, T, width), of which `memory_mask` (B, T) may be read.
+
+        Its positions stand at `places` (B, T), in patches; None for one in each patch.
+        """
+        layers = [
+            LayerCache(*layer.cross_attention.project_memory(memory, places)) for layer in self._layers()
+        ]
+        return DecoderCache(layers, None if memory_mask is None else memory_mask[:, None, None, :])
 
     def _layers(self) -> Iterator[DecoderLayer]:
         for layer in self.layers:

@@ -51,7 +51,7 @@ class _WindowAttention(torch.autograd.Function):
     """Attention one window at a time, so that its scores never leave the cache.
 
     Backward computes the weights again, as fused kernels do: memory does not grow with the number of scores
-    of the batch. Queries come scaled; `bias` (B or 1, 1, S or 1, T) is added to the scores.
+    of the batch. Queries come scaled; `bias` (B or 1, 1 or heads, S or 1, T) is added to the scores.
     """
 
     @staticmethod
@@ -92,7 +92,8 @@ def attention(
 
     Args:
         query, key, value: of one type.
-        mask: True (B, 1, 1, T) where a key may be read.
+        mask: True (B, 1, 1, T) where a key may be read; or, of their type, what is added to the scores, (B or
+            1, 1 or heads, S or 1, T).
         causal: whether query i reads keys 0 to i only; not together with `mask`.
 
     In bfloat16 on a CPU it is written out: torch's fused kernel for CPUs multiplies in float32 there, at a
@@ -102,7 +103,9 @@ def attention(
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
     if causal:
         mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool).tril()[None, None]
-    bias = None if mask is None else query.new_zeros(mask.shape).masked_fill(~mask, -torch.inf)
+    bias = mask
+    if mask is not None and mask.dtype == torch.bool:
+        bias = query.new_zeros(mask.shape).masked_fill(~mask, -torch.inf)
     out: Tensor = _WindowAttention.apply(query * query.shape[-1] ** -0.5, key, value, bias)
     return out
 

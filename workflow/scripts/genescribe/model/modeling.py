@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,10 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from genescribe.language import vocabulary
+from genescribe.language.bpe import TOKENIZER, BpeTokenizer, padded
 from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
 from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
+from genescribe.model.dnabert2_encoder import DnaBert2Encoder, Phases
 from genescribe.model.encoder import CodingPotential, CompactEncoder
 from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
 from genescribe.model.label_masks import (
@@ -41,7 +44,8 @@ class Encoded:
         frame: frame logits (B, L, 9).
         boundary: boundary logits (B, L, 8).
         keys: pointer keys (B, L, channels + 8).
-        patch_mask: True (B, T) where a patch holds sequence, or None.
+        memory_mask: True (B, T) where a patch holds sequence or a token is, or None for everywhere.
+        places: where in the window tokens stand, in patches (B, T); None for one position in each patch.
     """
 
     memory: Tensor
@@ -49,31 +53,43 @@ class Encoded:
     frame: Tensor
     boundary: Tensor
     keys: Tensor
-    patch_mask: Tensor | None
+    memory_mask: Tensor | None
+    places: Tensor | None = None
 
     @classmethod
     def join(cls, parts: Sequence[Encoded]) -> Encoded:
         """One batch, in float32, of several."""
-        masks = [part.patch_mask for part in parts]
-        patch_mask = None
+        longest = max(part.memory.shape[1] for part in parts)
+
+        def lengthened(values: Tensor) -> Tensor:
+            """Padded (B, T, ...) to the longest memory."""
+            missing = longest - values.shape[1]
+            return functional.pad(values, (0, 0) * (values.ndim - 2) + (0, missing)) if missing else values
+
+        masks = [part.memory_mask for part in parts]
+        memory_mask = None
         if any(mask is not None for mask in masks):
-            patch_mask = torch.cat(
+            memory_mask = torch.cat(
                 [
-                    torch.ones_like(part.memory[..., 0], dtype=torch.bool) if mask is None else mask
+                    lengthened(
+                        torch.ones_like(part.memory[..., 0], dtype=torch.bool) if mask is None else mask
+                    )
                     for part, mask in zip(parts, masks, strict=True)
                 ]
             )
+        places = [lengthened(part.places) for part in parts if part.places is not None]
 
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(part, name) for part in parts]).float()
 
         return cls(
-            memory=joined("memory"),
+            memory=torch.cat([lengthened(part.memory) for part in parts]).float(),
             features=joined("features"),
             frame=joined("frame"),
             boundary=joined("boundary"),
             keys=joined("keys"),
-            patch_mask=patch_mask,
+            memory_mask=memory_mask,
+            places=torch.cat(places) if places else None,
         )
 
 
@@ -104,14 +120,38 @@ class GeneScribeModel(PreTrainedModel):
     base_model_prefix = "genescribe"
     main_input_name = "codes"
 
-    def __init__(self, config: GeneScribeConfig) -> None:
+    def __init__(self, config: GeneScribeConfig, tokenizer: BpeTokenizer | None = None) -> None:
         super().__init__(config)
-        self.encoder = CompactEncoder(config)
+        self.tokenizer = tokenizer
+        self.encoder: CompactEncoder | DnaBert2Encoder
+        self.encoder = CompactEncoder(config) if config.encoder == "compact" else DnaBert2Encoder(config)
         self.decoder = Decoder(config)
         self.token_head = TokenHead(config)
         self.pointer_head = PointerHead(config)
         self.dense_heads = DenseHeads(config)
         self.post_init()
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls, folder: str | Path, *arguments: Any, **options: Any
+    ) -> Self:
+        """As in transformers; the tokenizer comes along where the encoder reads BPE tokens.
+
+        Raises:
+            InputError: there is no tokenizer.json then, or it is not one of DNA.
+        """
+        model: Self = super().from_pretrained(folder, *arguments, **options)
+        if model.config.encoder == "dnabert2":
+            model.tokenizer = BpeTokenizer.read(Path(folder) / TOKENIZER)
+        return model
+
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | Path, **options: Any
+    ) -> None:
+        """As in transformers; the tokenizer, if there is one, is written beside the weights."""
+        super().save_pretrained(save_directory, **options)
+        if self.tokenizer is not None:
+            self.tokenizer.write(Path(save_directory) / TOKENIZER)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -121,6 +161,8 @@ class GeneScribeModel(PreTrainedModel):
             nn.init.normal_(module.weight, std=fan_in**-0.5)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        elif isinstance(module, Phases):
+            nn.init.zeros_(module.weight)
         elif isinstance(module, nn.EmbeddingBag):
             nn.init.normal_(module.weight, std=0.1)
         elif isinstance(module, nn.Embedding):
@@ -131,9 +173,29 @@ class GeneScribeModel(PreTrainedModel):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
 
-    def encode(self, codes: Tensor, valid: Tensor | None = None) -> Encoded:
-        """Encode windows of base codes (B, L), of which the first `valid` (B,) bases are sequence, the rest
-        padding."""
+    def encode(
+        self,
+        codes: Tensor,
+        valid: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        input_bases: Tensor | None = None,
+    ) -> Encoded:
+        """Encode windows.
+
+        Args:
+            codes: base codes (B, L).
+            valid: real bases per window (B,), the rest is padding; None for all.
+            input_ids: BPE tokens of the real bases (B, T), padded with [PAD]; the model's tokenizer makes
+                them where they are None. The compact encoder reads none.
+            input_bases: bases that each token stands for (B, T).
+        """
+        if isinstance(self.encoder, DnaBert2Encoder):
+            if input_ids is None or input_bases is None:
+                input_ids, input_bases = self._tokenized(codes, valid)
+            memory, features, potential, memory_mask, places = self.encoder(codes, input_ids, input_bases)
+            frame, boundary = self.dense_heads(features, potential)
+            keys = self.pointer_head.keys(features, boundary)
+            return Encoded(memory, features, frame, boundary, keys, memory_mask, places)
         patch_mask = None
         if valid is not None and bool((valid < codes.shape[1]).any()):
             patches = torch.arange(codes.shape[1] // self.config.patch, device=codes.device)
@@ -144,9 +206,19 @@ class GeneScribeModel(PreTrainedModel):
             memory, features, frame, boundary, self.pointer_head.keys(features, boundary), patch_mask
         )
 
+    def _tokenized(self, codes: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        """BPE tokens (B, T) of windows and their bases (B, T)."""
+        if self.tokenizer is None:
+            raise ValueError("this model has no tokenizer: give input_ids and input_bases")
+        counts = [codes.shape[1]] * len(codes) if valid is None else valid.tolist()
+        rows = zip(codes.cpu().numpy(), counts, strict=True)
+        arrays = padded([self.tokenizer.tokens(row[:count]) for row, count in rows])
+        ids, bases = (torch.from_numpy(array).to(codes.device) for array in arrays)
+        return ids, bases
+
     def start(self, encoded: Encoded) -> DecoderCache:
         """A fresh decoder cache over encoded windows."""
-        return self.decoder.start(encoded.memory, encoded.patch_mask)
+        return self.decoder.start(encoded.memory, encoded.memory_mask, encoded.places)
 
     def step(
         self, encoded: Encoded, cache: DecoderCache, tokens: Tensor, positions: Tensor, last_pointed: Tensor
@@ -171,6 +243,8 @@ class GeneScribeModel(PreTrainedModel):
         doubtful_starts: Tensor | None = None,
         label_smoothing: float = 0.0,
         doubtful_start_weight: float = 0.0,
+        input_ids: Tensor | None = None,
+        input_bases: Tensor | None = None,
     ) -> Losses:
         """Losses of a batch under teacher forcing.
 
@@ -189,8 +263,9 @@ class GeneScribeModel(PreTrainedModel):
             doubtful_starts: True (B,) where start codons are to be trusted less.
             label_smoothing: of the token loss.
             doubtful_start_weight: weight of such start codons.
+            input_ids, input_bases: see `encode`.
         """
-        encoded = self.encode(codes, valid)
+        encoded = self.encode(codes, valid, input_ids, input_bases)
         last_pointed = last_pointed_position(positions)
         hidden = self.decoder(
             tokens[:, :-1], positions[:, :-1], last_pointed[:, :-1], encoded.features, self.start(encoded)

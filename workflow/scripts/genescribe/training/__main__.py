@@ -35,6 +35,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--val", type=Path, help="folder of shards to watch")
     parser.add_argument("--init", type=Path, help="model folder to start from (fine-tuning)")
     parser.add_argument(
+        "--encoder",
+        help="checkpoint of DNABERT-2 to start the encoder from: a folder, or zhihan1996/DNABERT-2-117M",
+    )
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json for encoder dnabert2 with new weights")
+    parser.add_argument(
         "--state", type=Path, required=True, help="folder for checkpoints between interruptions"
     )
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
@@ -54,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         # Heavy imports come after the command line is known to be good.
-        from genescribe.training.loop import input_digests, train
+        from genescribe.training.initial import input_digests
+        from genescribe.training.loop import train
 
         training, model = read_config(options.config)
         run = Run(
@@ -66,8 +72,12 @@ def main(arguments: list[str] | None = None) -> int:
             state=options.state,
             out=options.out,
             device=options.device,
-            digests=input_digests(options.train, options.val, options.init),
+            digests=input_digests(
+                options.train, options.val, options.init, options.encoder, options.tokenizer
+            ),
             pieces_mib=options.pieces_mib,
+            encoder=options.encoder,
+            tokenizer=options.tokenizer,
         )
         return 0 if train(run) else UNFINISHED
     except InputError as error:

@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from genescribe.corpus.reader import Batch, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
 from genescribe.language import vocabulary
+from genescribe.language.bpe import PAD
+from genescribe.model.configuration import BASES_PER_TOKEN
 from genescribe.model.label_masks import pointer_weights
 from genescribe.training.config import TrainingConfig
 from genescribe.training.schedule import batch_windows, ramping
@@ -19,17 +21,19 @@ from genescribe.training.state import Position
 
 MODEL_INPUTS = (
     "codes", "tokens", "positions", "frame_class", "boundary", "loss_mask", "valid", "weight",
-    "annotated_kinds", "doubtful_starts",
+    "annotated_kinds", "doubtful_starts", "input_ids", "input_bases",
 )  # fmt: skip
 
 
 def model_inputs(batch: Batch) -> dict[str, Tensor]:
     """The arrays of a batch that the model reads, as tensors."""
-    return {name: torch.from_numpy(batch[name]) for name in MODEL_INPUTS}
+    return {name: torch.from_numpy(batch[name]) for name in MODEL_INPUTS if name in batch}
 
 
 def encoder_positions(batch: dict[str, Tensor], patch: int) -> int:
-    """Encoder positions (patches) that hold sequence."""
+    """Encoder positions that hold sequence: patches, or BPE tokens where there are some."""
+    if "input_ids" in batch:
+        return int((batch["input_ids"] != PAD).sum())
     return int((-(-batch["valid"] // patch)).sum())
 
 
@@ -73,21 +77,29 @@ class _TrainingBatches(Dataset[dict[str, Tensor]]):
         return model_inputs(self.sampler.rows(indices))
 
 
+def _positions(sampler: WindowSampler, index: int, patch: int) -> int:
+    """Encoder positions of a sample, without reading its genes."""
+    if sampler.tokenizer is not None:
+        return len(sampler.input_tokens(index).ids)
+    return -(-sampler.length(index) // patch)
+
+
 def planned(
     config: TrainingConfig, sampler: WindowSampler, position: Position, patch: int
 ) -> Iterator[range]:
     """Sample indices of every batch from a position on, without end.
 
     While the batch ramps up, its size depends on the tokens seen; the places of the windows tell these before
-    any window is read, so that worker processes may run ahead.
+    any window is read (of BPE tokens, their bases do), so that worker processes may run ahead.
     """
     first, tokens = position.windows, position.tokens
+    full = sampler.window // (patch if sampler.tokenizer is None else BASES_PER_TOKEN)
     while True:
-        batch = range(first, first + batch_windows(config, tokens, sampler.window // patch))
+        batch = range(first, first + batch_windows(config, tokens, full))
         yield batch
         first = batch.stop
         if ramping(config, tokens):
-            tokens += sum(-(-sampler.length(index) // patch) for index in batch)
+            tokens += sum(_positions(sampler, index, patch) for index in batch)
 
 
 def _leave_stopping_to_the_parent(worker: int) -> None:

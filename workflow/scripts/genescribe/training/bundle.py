@@ -9,12 +9,25 @@ from pathlib import Path
 from genescribe.corpus.store import MANIFEST, Corpus
 from genescribe.errors import InputError
 from genescribe.files import atomic_folder, sha256
+from genescribe.language.bpe import TOKENIZER, BpeTokenizer
+from genescribe.model.dnabert2_checkpoint import CONFIG, checkpoint_folder, checkpoint_weights
 from genescribe.model.pieces import weight_files
 from genescribe.training.config import read_config
 from genescribe.workflow.code_files import PACKAGE, code_files
 
 SUMS = "SHA256SUMS"
-CONTENTS = ("genescribe", "train", "val", "init", "config.json", "run.sh", "README.md", SUMS)
+CONTENTS = (
+    "genescribe",
+    "train",
+    "val",
+    "init",
+    "encoder",
+    TOKENIZER,
+    "config.json",
+    "run.sh",
+    "README.md",
+    SUMS,
+)
 """What a bundle holds before it is run. State and model of a run are not overwritten."""
 
 RUN = """\
@@ -41,7 +54,14 @@ folder was copied to. `model/` appears at the end. To bring back: `model/`, or `
 
 
 def bundle(
-    config: Path, train: Path, validation: Path | None, initial: Path | None, out: Path, pieces_mib: int
+    config: Path,
+    train: Path,
+    validation: Path | None,
+    initial: Path | None,
+    out: Path,
+    pieces_mib: int,
+    encoder: str | None = None,
+    tokenizer: Path | None = None,
 ) -> None:
     """Write the folder.
 
@@ -52,6 +72,8 @@ def bundle(
         initial: model folder to start from.
         out: folder to write.
         pieces_mib: largest file of weights and checkpoints that training there shall write; 0 for no limit.
+        encoder: checkpoint of DNABERT-2 to start the encoder from: a folder, or the public one's name.
+        tokenizer: tokenizer.json for an encoder dnabert2 with new weights.
 
     Raises:
         InputError: the settings are wrong, a shard is damaged, or there is no model in `initial`.
@@ -64,6 +86,12 @@ def bundle(
         options += "--init init "
         if not weights:
             raise InputError("not a model folder: it must hold config.json and model.safetensors", initial)
+    checkpoint = None if encoder is None else checkpoint_folder(encoder)
+    if checkpoint is not None:
+        options += "--encoder encoder "
+    if tokenizer is not None:
+        BpeTokenizer.read(tokenizer)
+        options += f"--tokenizer {TOKENIZER} "
     package = Path(__file__).parents[1]
     with atomic_folder(out, CONTENTS) as folder:
         for file in map(Path, code_files([f"{PACKAGE}.training.__main__"], package.parent)):
@@ -75,6 +103,11 @@ def bundle(
         if initial is not None:
             for file in (*weights, *sorted(initial.glob("*.json"))):
                 _copy(file, folder / "init" / file.name)
+        if checkpoint is not None:
+            for file in (*checkpoint_weights(checkpoint), checkpoint / CONFIG, checkpoint / TOKENIZER):
+                _copy(file, folder / "encoder" / file.name)
+        if tokenizer is not None:
+            _copy(tokenizer, folder / TOKENIZER)
         # Without the layout of the file that was given: the same settings give the same bytes.
         settings = json.loads(config.read_text(encoding="utf-8"))
         (folder / "config.json").write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")

@@ -14,6 +14,13 @@ def bundle(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     val: Annotated[Path | None, typer.Option(help="Folder of shards to watch.")] = None,
     init: Annotated[Path | None, typer.Option(help="Model folder to start from.")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Checkpoint of DNABERT-2 for the encoder: a folder, or zhihan1996/DNABERT-2-117M."),
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="tokenizer.json for encoder dnabert2 with new weights.")
+    ] = None,
     pieces_mib: Annotated[
         int,
         typer.Option(min=0, help="Largest file of weights that it shall write there, in MiB; 0: no limit."),
@@ -28,4 +35,4 @@ def bundle(
     """
     from genescribe.training.bundle import bundle as write
 
-    write(config, train, val, init, out, pieces_mib)
+    write(config, train, val, init, out, pieces_mib, encoder, tokenizer)

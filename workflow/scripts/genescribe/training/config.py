@@ -53,6 +53,8 @@ class TrainingConfig:
         peak_learning_rate: reached after the warm-up.
         table_rate: learning rate of the k-mer tables over that of all else: an entry is seen in few
             positions.
+        dnabert2_rate: learning rate of DNABERT-2 over that of all else; 0 freezes it.
+        dnabert2_frozen_layers: so many first layers of DNABERT-2 are frozen, and its embeddings; 0 for none.
         warmup_tokens: of the linear warm-up.
         decay_tokens: where the cosine ends, counted from the start; 0 for `tokens`.
         final_learning_rate: what the cosine ends at, as a fraction of the peak.
@@ -94,6 +96,8 @@ class TrainingConfig:
     ramp_start_tokens: int = 0
     peak_learning_rate: float = 2e-3
     table_rate: float = 5.0
+    dnabert2_rate: float = 1.0
+    dnabert2_frozen_layers: int = 0
     warmup_tokens: int = 0
     decay_tokens: int = 0
     final_learning_rate: float = 0.1
@@ -119,6 +123,7 @@ class TrainingConfig:
     max_seconds: float = 0.0
     workers: int = 0
     NOT_DECISIVE = frozenset({"save_every_seconds", "max_seconds", "workers"})
+    ONLY_DNABERT2 = ("dnabert2_rate", "dnabert2_frozen_layers")
 
     def __post_init__(self) -> None:
         for name in ("tokens", "scale", "batch_tokens", "peak_learning_rate", "clip", "save_every_seconds"):
@@ -136,6 +141,9 @@ class TrainingConfig:
                 raise InputError(
                     f"training.{name} must be one of {', '.join(known)}, not {getattr(self, name)}"
                 )
+        for name in self.ONLY_DNABERT2:
+            if getattr(self, name) < 0:
+                raise InputError(f"training.{name} must not be below 0, but is {getattr(self, name)}")
         if self.patience and not (self.decoded_windows and self.validate_every_tokens):
             raise InputError("training.patience needs decoded_windows and validate_every_tokens above 0")
 
@@ -164,8 +172,15 @@ class TrainingConfig:
         return cls(**values)
 
     def decisive(self) -> dict[str, Any]:
-        """The settings that determine the result."""
-        return {k: v for k, v in dataclasses.asdict(self).items() if k not in self.NOT_DECISIVE}
+        """The settings that determine the result; those of DNABERT-2 only where they are made use of, so that
+        runs without it keep their key."""
+        unused = {
+            field.name
+            for field in dataclasses.fields(self)
+            if field.name in self.ONLY_DNABERT2 and getattr(self, field.name) == field.default
+        }
+        out = self.NOT_DECISIVE | unused
+        return {key: value for key, value in dataclasses.asdict(self).items() if key not in out}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +196,10 @@ class Run:
         state: folder that keeps checkpoints and metrics between interruptions.
         out: model folder to write.
         device: "auto", "cpu", "cuda" or "mps".
-        digests: of what the run reads; see `training.loop.input_digests`.
+        digests: of what the run reads; see `training.initial.input_digests`.
         pieces_mib: largest file of weights and checkpoints in MiB; 0 for no limit.
+        encoder: checkpoint of DNABERT-2 whose weights a new model takes: a folder, or the public one's name.
+        tokenizer: tokenizer.json for a new model on DNABERT-2 without such a checkpoint.
     """
 
     training: TrainingConfig
@@ -195,6 +212,8 @@ class Run:
     device: str = "auto"
     digests: dict[str, str] = field(default_factory=dict)
     pieces_mib: int = 0
+    encoder: str | None = None
+    tokenizer: Path | None = None
 
     def key(self) -> str:
         """Hash of all that determines the result, 16 hexadecimal digits: names the folder of the

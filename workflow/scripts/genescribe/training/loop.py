@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from types import FrameType
 
 import numpy as np
@@ -19,11 +18,10 @@ from torch import Tensor, nn
 
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
-from genescribe.files import check_folder, sha256
-from genescribe.model.configuration import GeneScribeConfig
+from genescribe.files import check_folder
 from genescribe.model.generation import is_fast_in_bfloat16
-from genescribe.model.modeling import GeneScribeModel, Losses, read_model
-from genescribe.model.pieces import WEIGHTS, check_pieces, weight_files
+from genescribe.model.modeling import Losses
+from genescribe.model.pieces import check_pieces
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.average import Average
@@ -36,6 +34,7 @@ from genescribe.training.batches import (
 )
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.initial import initial_model
 from genescribe.training.optimizers import make_optimizers, set_learning_rate
 from genescribe.training.output import CONTENTS, METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
@@ -61,16 +60,6 @@ def noticing_sigterm() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def initial_model(run: Run) -> GeneScribeModel:
-    """New weights from the run's seed, or those of the model folder it starts from."""
-    torch.manual_seed(run.training.seed)
-    if run.initial is None:
-        return GeneScribeModel(GeneScribeConfig(**run.model))
-    if run.model:
-        raise InputError("a run that starts from a model takes its sizes from there: leave `model` out")
-    return read_model(run.initial)
 
 
 def on_cpu(run: Run) -> bool:
@@ -129,11 +118,16 @@ class Trainer:
         window = model.config.window
         corpus = Corpus.open(run.train)
         self.sampler = WindowSampler(
-            corpus, window, 1, self.config.seed, gene_fraction=self.config.gene_fraction
+            corpus,
+            window,
+            1,
+            self.config.seed,
+            gene_fraction=self.config.gene_fraction,
+            tokenizer=model.tokenizer,
         )
         self.watched = None
         if run.validation is not None:
-            self.watched = ValidationWindows(Corpus.open(run.validation), window)
+            self.watched = ValidationWindows(Corpus.open(run.validation), window, tokenizer=model.tokenizer)
         elif self.config.patience:
             raise InputError("training.patience needs a validation corpus: give --val")
 
@@ -313,7 +307,7 @@ class Trainer:
     @property
     def window_tokens(self) -> int:
         """Tokens of a full window."""
-        return int(self.model.config.window // self.model.config.patch)
+        return self.model.config.window_tokens
 
     def spread(self, most: int) -> list[int]:
         """Validation windows, `most` at most, spread evenly."""
@@ -409,16 +403,3 @@ def crossed(before: int, added: int, interval: int) -> bool:
     """Whether counting from `before` to `before + added` passes a multiple of `interval` (never if it is
     0)."""
     return interval > 0 and before // interval < (before + added) // interval
-
-
-def input_digests(train: Path, validation: Path | None, initial: Path | None) -> dict[str, str]:
-    """Digests of what a run reads: manifests (which hold the digests of the shards) and initial weights."""
-    files = {"train": train / "manifest.json"}
-    if validation is not None:
-        files["validation"] = validation / "manifest.json"
-    if initial is not None:
-        files |= {f"initial/{file.name}": file for file in weight_files(initial) or [initial / WEIGHTS]}
-    for path in files.values():
-        if not path.is_file():
-            raise InputError("no such file", path)
-    return {name: sha256(path) for name, path in files.items()}

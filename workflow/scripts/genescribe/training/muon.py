@@ -11,6 +11,7 @@ from torch import Tensor, distributed
 from torch.optim import Optimizer
 
 from genescribe.model.decoder import CrossAttention
+from genescribe.model.dnabert2_layers import GatedLayer, Projection
 from genescribe.model.layers import GatedMLP, SelfAttention
 from genescribe.model.modeling import GeneScribeModel
 
@@ -47,6 +48,10 @@ def fused_matrices(model: GeneScribeModel) -> dict[Tensor, int]:
             fused[module.gate_and_value.weight] = 2
         elif isinstance(module, CrossAttention):
             fused[module.key_value.weight] = 2
+        elif isinstance(module, Projection):
+            fused[module.Wqkv.weight] = 3
+        elif isinstance(module, GatedLayer):
+            fused[module.gated_layers.weight] = 2
     return fused
 
 
@@ -58,7 +63,7 @@ class Muon(Optimizer):
     several processes each works on its share of the matrices; the gradients must be the same in all.
 
     Args:
-        parameters: matrices and kernels.
+        parameters: matrices and kernels, or groups of them as torch's optimisers take them.
         fused: those that hold several matrices one below the other, and how many; others hold one.
         lr: learning rate, as for AdamW.
         weight_decay: decoupled, as in AdamW.
@@ -67,7 +72,7 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
         fused: dict[Tensor, int],
         lr: float,
         weight_decay: float,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
+from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer
 
+from genescribe.model.dnabert2_encoder import DnaBert2Encoder
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
 from genescribe.training.muon import Muon, fused_matrices
+
+Group = dict[str, Any]
 
 
 def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Optimizer]:
@@ -26,9 +31,22 @@ def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Opti
         if isinstance(module, nn.Embedding)
         for parameter in module.parameters()
     }
-    others = [parameter for parameter in model.parameters() if parameter not in set(tables)]
+    bert = model.encoder.bert if isinstance(model.encoder, DnaBert2Encoder) else nn.Module()
+    pretrained = set(bert.parameters())
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    others = [parameter for parameter in trained if parameter not in set(tables)]
     kept = [parameter for parameter in others if parameter.ndim <= 1 or parameter in embeddings]
     decayed = [parameter for parameter in others if parameter.ndim > 1 and parameter not in embeddings]
+
+    def groups(parameters: Sequence[Parameter], weight_decay: float) -> list[Group]:
+        """DNABERT-2 has a rate of its own."""
+        own = [parameter for parameter in parameters if parameter in pretrained]
+        rest = [parameter for parameter in parameters if parameter not in pretrained]
+        made: list[Group] = [{"params": rest, "weight_decay": weight_decay, "rate": 1.0}]
+        if own:
+            made.append({"params": own, "weight_decay": weight_decay, "rate": config.dnabert2_rate})
+        return made
+
     optimizers: list[Optimizer] = []
     if config.optimizer == "muon":
         logits = (
@@ -40,15 +58,20 @@ def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Opti
         giving_logits = {parameter for module in logits for parameter in module.parameters()}
         hidden = [parameter for parameter in decayed if parameter not in giving_logits]
         decayed = [parameter for parameter in decayed if parameter in giving_logits]
-        muon = Muon(hidden, fused_matrices(model), config.peak_learning_rate, config.weight_decay)
-        muon.param_groups[0]["rate"] = 1.0
-        optimizers.append(muon)
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay, "rate": 1.0},
-        {"params": kept, "weight_decay": 0.0, "rate": 1.0},
+        optimizers.append(
+            Muon(
+                groups(hidden, config.weight_decay),
+                fused_matrices(model),
+                config.peak_learning_rate,
+                config.weight_decay,
+            )
+        )
+    adamw = [
+        *groups(decayed, config.weight_decay),
+        *groups(kept, 0.0),
         {"params": tables, "weight_decay": 0.0, "rate": config.table_rate},
     ]
-    return [*optimizers, AdamW(groups, lr=config.peak_learning_rate, betas=config.betas, fused=True)]
+    return [*optimizers, AdamW(adamw, lr=config.peak_learning_rate, betas=config.betas, fused=True)]
 
 
 def set_learning_rate(optimizers: Sequence[Optimizer], rate: float) -> None:

@@ -132,6 +132,13 @@ def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
         return "model.window", f"{window} is not a multiple of model.patch ({patch})"
     if stride % patch:
         return "annotation.stride", f"{stride} is not a multiple of model.patch ({patch})"
+    is_dnabert2 = config["model"].get("encoder") == "dnabert2"
+    if config["training"]["dnabert2"] and not is_dnabert2:
+        return "training.dnabert2", "a checkpoint of DNABERT-2 needs model.encoder: dnabert2"
+    if config["model"].get("dnabert2") and not is_dnabert2:
+        return "model.dnabert2", "these sizes need model.encoder: dnabert2"
+    if config["training"]["dnabert2"] and config["model"].get("dnabert2"):
+        return "model.dnabert2", "the checkpoint training.dnabert2 has sizes of its own; leave these out"
     width, heads = config["model"].get("width"), config["model"].get("heads")
     if width and heads and width % heads:
         return "model.heads", f"{heads} does not divide model.width ({width})"

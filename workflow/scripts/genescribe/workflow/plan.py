@@ -84,6 +84,25 @@ class Plan:
         initial = self.config["training"]["initial"] or f"results/models/{self.config['run']}/{STAGES[0]}"
         return f"{initial}/model.safetensors"
 
+    def tokenizer(self, stage: str) -> str | None:
+        """Tokenizer that a training stage needs: of a new encoder dnabert2 which no checkpoint brings."""
+        wanted = self.config["model"].get("encoder") == "dnabert2" and not self.config["training"]["dnabert2"]
+        return (
+            f"results/models/{self.config['run']}/tokenizer.json" if stage == STAGES[0] and wanted else None
+        )
+
+    def dnabert2_options(self, stage: str, tokenizer: str) -> list[str]:
+        """Options of `genescribe train` for a new encoder dnabert2.
+
+        Args:
+            stage: of training.
+            tokenizer: file that `tokenizer` names; empty for none.
+        """
+        if tokenizer:
+            return ["--tokenizer", tokenizer]
+        checkpoint = self.config["training"]["dnabert2"]
+        return ["--encoder", checkpoint] if stage == STAGES[0] and checkpoint else []
+
     @property
     def trains(self) -> bool:
         """Whether the run trains the model that annotates."""
