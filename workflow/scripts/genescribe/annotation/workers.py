@@ -30,6 +30,10 @@ from genescribe.progress import progress
 
 FEW_BATCHES = 4
 """A process takes seconds to start: it must have so many batches to be worth it."""
+MANY_BATCHES = 8
+"""Batches that a process should have, so that none works long when the others are done."""
+SMALL_BATCH = 8
+"""Smaller batches cost more than they balance."""
 
 
 def usable_cores() -> int:
@@ -54,11 +58,13 @@ def predict_with_workers(
         sequences: bases of each sequence.
         genetic_codes: NCBI translation table of each sequence.
         windows: from `tiling.tile`.
-        batch: windows decoded side by side.
+        batch: windows decoded side by side, at most.
         workers: processes; 0 for one a core.
     """
     where = choose_device(device)
-    workers = min(workers or usable_cores(), len(windows) // (FEW_BATCHES * batch))
+    workers = workers or usable_cores()
+    batch = min(batch, max(SMALL_BATCH, len(windows) // (MANY_BATCHES * workers)))
+    workers = min(workers, len(windows) // (FEW_BATCHES * batch))
     if where.type != "cpu" or workers < 2:
         if where.type == "cpu":
             torch.set_num_threads(1)
