@@ -181,8 +181,7 @@ def _both(score: Score | None) -> str:
 
 
 def _about(one: Species) -> str:
-    reference = next((e.score.find("exact") for e in one.entries if e.score.find("exact")), None)
-    genes = MISSING if reference is None else count(reference.reference)
+    genes = count(_reference(one.entries, "exact") or None)
     source = f" Genome and reference: {one.source}." if one.source else ""
     return f"{one.bases:,} bases, genetic code {one.genetic_code}, {genes} reference genes.{source}"
 
