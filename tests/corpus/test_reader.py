@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from genescribe.corpus.reader import Corpus, Piece, ValidationWindows, WindowSampler, cut
+from genescribe.corpus.reader import (
+    Corpus,
+    Piece,
+    ValidationWindows,
+    WindowSampler,
+    cut,
+    piece_shares,
+)
 from genescribe.corpus.shards import CorpusSpec, GenomeSpec, write_corpus
 from genescribe.corpus.splits import parse_split, write_splits
+from genescribe.errors import InputError
 from genescribe.language.bases import N, reverse_complement
 from genescribe.language.codec import clip, decode
 from genescribe.language.gene_model import KINDS, GeneModel
@@ -219,6 +228,52 @@ def test_prokaryotes_are_drawn_evenly(build: Make, plant: Make) -> None:
     assert starts.max() < 9000 - WINDOW // 2
     assert len(set(starts % 12)) == 12
     assert abs(np.mean([reverse for _, _, reverse, _ in draws]) - 0.5) < 0.05
+
+
+def _pieces(*lengths_and_codes: tuple[int, int]) -> list[Any]:
+    """Pieces of which only length and genetic code are asked."""
+
+    class Bare(SimpleNamespace):
+        def __len__(self) -> int:
+            return int(self.length)
+
+    return [
+        Bare(length=length, entry=SimpleNamespace(genetic_code=code)) for length, code in lengths_and_codes
+    ]
+
+
+def test_a_rare_genetic_code_gets_its_least_share() -> None:
+    pieces = _pieces((600, 11), (300, 11), (60, 4), (40, 4))
+    assert piece_shares(pieces) == [600, 300, 60, 40]
+    assert piece_shares(pieces, 0.05) == [600, 300, 60, 40]
+    assert piece_shares(pieces, 0.4) == pytest.approx([400, 200, 240, 160])
+
+
+def test_raising_one_genetic_code_may_raise_another() -> None:
+    shares = piece_shares(_pieces((700, 11), (210, 4), (90, 25)), 0.2)
+    assert shares == pytest.approx([600, 200, 200])
+    with pytest.raises(InputError, match=r"3 genetic codes: take 0\.33 or less"):
+        piece_shares(_pieces((700, 11), (210, 4), (90, 25)), 0.34)
+
+
+def test_windows_with_rna_genes_are_drawn_more_often(build: Make, plant: Make) -> None:
+    planted = plant(12, 30000, genes=6)
+    start = planted.genes[0].start
+    planted.genes[0] = GeneModel("tRNA", "+", ((start, start + 76),))
+    corpus: Corpus = build("rna", {"s": planted})
+    assert [piece.rna_genes().tolist() for piece in corpus.pieces] == [[0]]
+
+    def share(fraction: float) -> float:
+        sampler = WindowSampler(corpus, WINDOW, 1, seed=0, rna_fraction=fraction)
+        draws = [sampler.draw(index) for index in range(400)]
+        assert {weight for *_, weight in draws} == {1.0}
+        kinds = [{gene.kind for gene in corpus.pieces[n].genes(at, WINDOW)} for n, at, *_ in draws]
+        return float(np.mean(["tRNA" in one for one in kinds]))
+
+    natural = share(0.0)
+    assert natural < 0.1
+    assert abs(share(0.5) - (0.5 + 0.5 * natural)) < 0.08
+    assert share(1.0) == 1.0
 
 
 @settings(max_examples=25, deadline=None)

@@ -28,8 +28,8 @@ import pandas as pd
 
 from genescribe.benchmark.gene_table import gene_table
 from genescribe.benchmark.intervals import Interval, shared_bases, union
-from genescribe.benchmark.selection import RNA_KINDS, ComparedGene, Selection, intervals, pieces
-from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
+from genescribe.benchmark.selection import ComparedGene, Selection, intervals, pieces
+from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS, GeneModel
 
 PROKARYOTE = "prokaryote"
 EUKARYOTE = "eukaryote"

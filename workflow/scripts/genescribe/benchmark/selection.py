@@ -20,10 +20,8 @@ from genescribe.genomes.records import (
     Transcript,
 )
 from genescribe.genomes.regions import Region
-from genescribe.language.gene_model import PROTEIN_CODING, End, GeneModel
+from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS, End, GeneModel
 
-RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
-"""Kinds of RNA genes that are scored."""
 SCORED_KINDS = (PROTEIN_CODING, *RNA_KINDS)
 
 NOT_COMPARED = {FLAG_PARTIAL, FLAG_EXCEPTION, FLAG_TRANSL_EXCEPT, FLAG_LENGTH}

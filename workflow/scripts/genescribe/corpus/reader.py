@@ -5,6 +5,8 @@ Needs numpy, safetensors and `language` alone, so that it runs on a bare GPU nod
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,7 @@ import numpy.typing as npt
 
 from genescribe.corpus.labels import MASKED, dense_labels
 from genescribe.corpus.store import Corpus, Piece
+from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, reverse_complement
 from genescribe.language.bpe import BpeTokenizer, BpeTokens, padded
 from genescribe.language.codec import clip, encode
@@ -121,12 +124,43 @@ def collate(rows: Sequence[Row], window: int, tokenizer: BpeTokenizer | None = N
     return batch
 
 
+def piece_shares(pieces: Sequence[Piece], least_code_share: float = 0.0) -> list[float]:
+    """How often each piece is drawn: by its length, but so that the pieces of every genetic code together
+    have at least a given share. In units of bases: without a least share these are the lengths themselves.
+
+    Raises:
+        InputError: the corpus has more genetic codes than there is room for.
+    """
+    of_code = Counter[int]()
+    for piece in pieces:
+        of_code[piece.entry.genetic_code] += len(piece)
+    if least_code_share * len(of_code) > 1:
+        raise InputError(
+            f"training.least_code_share is {least_code_share}, but the corpus has {len(of_code)} genetic codes"
+            f": take {math.floor(100 / len(of_code)) / 100} or less"
+        )
+    everything = of_code.total()
+    wanted = {code: float(bases) for code, bases in of_code.items()}
+    raised: set[int] = set()
+    # To raise one code lowers the others: again until none is below.
+    while below := {code for code in wanted if wanted[code] < least_code_share * everything} - raised:
+        raised |= below
+        left = everything * (1 - least_code_share * len(raised))
+        others = sum(bases for code, bases in of_code.items() if code not in raised)
+        wanted = {
+            code: least_code_share * everything if code in raised else bases * left / others
+            for code, bases in of_code.items()
+        }
+    factor = {code: wanted[code] / of_code[code] for code in of_code}
+    return [len(piece) * factor[piece.entry.genetic_code] for piece in pieces]
+
+
 class WindowSampler:
     """Random training windows. Sample `index` is a pure function of (corpus, window, seed, index).
 
-    A piece is drawn by its length, then an offset: any offset, not multiples of anything; on a linear piece
-    so that at least half of the window is real, as the last window of an annotation run may be. Then a
-    strand.
+    A piece is drawn by its length (and its genetic code, see `piece_shares`), then an offset: any offset, not
+    multiples of anything; on a linear piece so that at least half of the window is real, as the last window
+    of an annotation run may be. Then a strand.
 
     Args:
         corpus: where from.
@@ -137,6 +171,10 @@ class WindowSampler:
             random gene. The weight of a window is its natural density over the density that it was drawn
             with, so that a weighted mean over windows is the natural one. Pieces without introns keep their
             natural share of empty windows.
+        rna_fraction: share of the windows of pieces without introns that are drawn so as to hold a given
+            random RNA gene. These keep the weight 1: RNA genes are few, and are to be learnt sooner than
+            their number would have it.
+        least_code_share: every genetic code of the corpus gets at least this share of the windows.
         tokenizer: of an encoder that reads BPE tokens.
     """
 
@@ -148,12 +186,19 @@ class WindowSampler:
         seed: int,
         *,
         gene_fraction: float = 0.5,
+        rna_fraction: float = 0.0,
+        least_code_share: float = 0.0,
         tokenizer: BpeTokenizer | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.corpus, self.window, self.batch_size = corpus, window, batch
-        self.seed, self.gene_fraction = seed, gene_fraction
-        self._piece_ends = np.cumsum([len(piece) for piece in corpus.pieces])
+        self.seed, self.gene_fraction, self.rna_fraction = seed, gene_fraction, rna_fraction
+        self._piece_ends = np.cumsum(piece_shares(corpus.pieces, least_code_share))
+        drawn_by_rna = [rna_fraction > 0 and not piece.entry.introns for piece in corpus.pieces]
+        self._rna_genes = [
+            piece.rna_genes() if by_rna else ()
+            for piece, by_rna in zip(corpus.pieces, drawn_by_rna, strict=True)
+        ]
 
     def _offsets(self, piece: Piece) -> int:
         """Number of offsets at which a window may begin."""
@@ -183,7 +228,7 @@ class WindowSampler:
     def draw(self, index: int) -> tuple[int, int, bool, float]:
         """Piece, offset, whether the minus strand is read, and weight of sample `index`."""
         random = np.random.Generator(np.random.Philox(key=[self.seed, index]))
-        at_piece, of_gene, at_gene, at_offset, strand = random.random(5)
+        at_piece, of_gene, at_gene, at_offset, strand, of_rna = random.random(6)
         number = int(np.searchsorted(self._piece_ends, int(at_piece * self._piece_ends[-1]), side="right"))
         piece = self.corpus.pieces[number]
         first, last = 0, self._offsets(piece)
@@ -191,6 +236,10 @@ class WindowSampler:
         weighted = piece.entry.introns and self.gene_fraction > 0 and piece.gene_count > 0
         if weighted and of_gene < self.gene_fraction:
             span = piece.gene_span(int(at_gene * piece.gene_count))
+            first, last = self._around(piece, np.array([span]))[0].tolist()
+        rna_genes = self._rna_genes[number]
+        if len(rna_genes) and of_rna < self.rna_fraction:
+            span = piece.gene_span(int(rna_genes[int(at_gene * len(rna_genes))]))
             first, last = self._around(piece, np.array([span]))[0].tolist()
         start = (first + int(at_offset * (last - first))) % len(piece)
         if weighted:

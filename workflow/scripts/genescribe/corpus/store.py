@@ -28,7 +28,7 @@ from genescribe.corpus.shard_format import (
 from genescribe.errors import InputError
 from genescribe.files import sha256
 from genescribe.language.bases import Codes, N
-from genescribe.language.gene_model import GeneModel
+from genescribe.language.gene_model import KINDS, RNA_KINDS, GeneModel
 from genescribe.language.grammar import GrammarConfig
 
 Side = Literal["left", "right"]
@@ -121,6 +121,11 @@ class Piece:
         """First base and one past the last of gene `index`, in the piece's coordinates."""
         (gene,) = self._shard.genes(self.entry.genes[0] + index, self.entry.genes[0] + index + 1, 0)
         return gene.start, gene.end
+
+    def rna_genes(self) -> Rows:
+        """Indices of the RNA genes, ascending."""
+        kinds = self._shard.rows("gene_kind", *self.entry.genes)
+        return np.flatnonzero(np.isin(kinds, [KINDS.index(kind) for kind in RNA_KINDS]))
 
     def _turns(self) -> tuple[int, ...]:
         """Offsets at which features are seen: once around either way on a circular piece."""

@@ -7,6 +7,8 @@ from enum import Enum
 
 PROTEIN_CODING = "protein_coding"
 KINDS = (PROTEIN_CODING, "tRNA", "rRNA", "ncRNA", "tmRNA", "pseudogene")
+RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
+"""The RNA genes that nearly every prokaryotic annotation has whole."""
 
 
 class End(Enum):

@@ -18,10 +18,11 @@ from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.load import Genome, load_genome
 from genescribe.language.bases import to_codes
 from genescribe.language.check import check
+from genescribe.language.gene_model import RNA_KINDS
 from genescribe.language.grammar import GrammarConfig
 from genescribe.report.numbers import MISSING, count, percent
 from genescribe.report.run_times import read_run_times
-from genescribe.report.scores import CONTROLS, RNA_KINDS, Metric, Score, read_score
+from genescribe.report.scores import CONTROLS, Metric, Score, read_score
 
 WEIGHTS = "model.safetensors"
 EXPLANATION = (

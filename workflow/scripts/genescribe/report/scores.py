@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genescribe.errors import InputError
+from genescribe.language.gene_model import RNA_KINDS
 from genescribe.report.numbers import count, percent
 
 PREDICTORS = {"genescribe": "GeneScribe", "augustus": "AUGUSTUS", "prodigal": "Prodigal"}
@@ -21,8 +22,6 @@ CONTROLS = {
     ),
     "dense_orf": ("Dense heads + ORF rule", "no decoder: per-base classes and open reading frames"),
 }
-RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
-
 RATES = {
     "exact": ("Exact", "start and stop both right"),
     "three_prime": ("3′ end", "strand and stop codon right, whatever the start"),

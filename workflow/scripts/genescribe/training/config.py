@@ -72,6 +72,8 @@ class TrainingConfig:
         doubtful_start_weight: weight of start codons, in pointer and boundary loss, in genomes whose starts
             are doubtful; 0 masks them.
         gene_fraction: share of eukaryotic windows drawn to hold a gene; see `corpus.reader.WindowSampler`.
+        rna_fraction: share of prokaryotic windows drawn to hold an RNA gene; see there.
+        least_code_share: least share of windows for every genetic code; see there.
         precision: "bf16" (autocast), "float32", or "auto": bf16 where the device multiplies it faster.
         seed: of weights, windows and dropout.
         threads: CPU threads; the losses are equal to the last bit only for an equal number. 0 for torch's
@@ -112,6 +114,8 @@ class TrainingConfig:
     masks: str = "all"
     doubtful_start_weight: float = 0.0
     gene_fraction: float = 0.5
+    rna_fraction: float = 0.0
+    least_code_share: float = 0.0
     precision: str = "auto"
     seed: int = 0
     threads: int = 0

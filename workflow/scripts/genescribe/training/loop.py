@@ -123,6 +123,8 @@ class Trainer:
             1,
             self.config.seed,
             gene_fraction=self.config.gene_fraction,
+            rna_fraction=self.config.rna_fraction,
+            least_code_share=self.config.least_code_share,
             tokenizer=model.tokenizer,
         )
         self.watched = None
