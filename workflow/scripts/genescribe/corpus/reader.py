@@ -136,7 +136,7 @@ def piece_shares(pieces: Sequence[Piece], least_code_share: float = 0.0) -> list
         of_code[piece.entry.genetic_code] += len(piece)
     if least_code_share * len(of_code) > 1:
         raise InputError(
-            f"training.least_code_share is {least_code_share}, but the corpus has {len(of_code)} genetic codes"
+            f"training.least_code_share is {least_code_share}, but there are {len(of_code)} genetic codes"
             f": take {math.floor(100 / len(of_code)) / 100} or less"
         )
     everything = of_code.total()
