@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,21 +93,31 @@ def test_page_says_what_the_files_say(settings: dict[str, Any], run: Path, tmp_p
     assert found["calibration error"][1:] == ["–", "–"]
 
 
-def test_open_ends_are_possible_at_the_edge_of_a_sequence_alone(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gap", [0, 100])
+def test_open_ends_are_possible_at_the_edge_of_known_sequence_alone(
+    run: Path, tmp_path: Path, gap: int
+) -> None:
+    """At the edge of the sequence, or at that of a gap inside."""
     genome = load_genome(run / "genome")
     ((seqid, sequence),) = genome.sequences.items()
+    edge = gap and 7_000 + gap
     first_stop = {
-        phase: next(p for p in range(phase, LENGTH, 3) if sequence[p : p + 3] in ("TAA", "TAG", "TGA"))
+        phase: next(p for p in range(edge + phase, LENGTH, 3) if sequence[p : p + 3] in ("TAA", "TAG", "TGA"))
         for phase in range(3)
     }
     phase = max(first_stop, key=first_stop.__getitem__)
     end, lead = first_stop[phase] + 3, (3 - phase) % 3
-    whole, through = (
-        GeneModel("protein_coding", "+", ((0, place),), left=End.OPEN, lead=lead) for place in (end, end + 3)
-    )
-    for model, expected in ((whole, 0), (through, 1)):
+    with_gap = sequence[: edge - gap] + "N" * gap + sequence[edge:]
+    genome = replace(genome, sequences={seqid: with_gap})
+
+    def is_impossible(start: int, end: int, lead: int) -> int:
+        model = GeneModel("protein_coding", "+", ((start, end),), left=End.OPEN, lead=lead)
         write_gff3(tmp_path / "genes.gff3", [OutputGene(seqid, "one", model)], genome.lengths)
-        assert impossible_genes(genome, tmp_path / "genes.gff3") == expected
+        return impossible_genes(genome, tmp_path / "genes.gff3")
+
+    assert is_impossible(edge, end, lead) == 0
+    assert is_impossible(edge, end + 3, lead) == 1, "a stop codon inside"
+    assert is_impossible(edge + 3, end, lead) == 1, "open where more sequence is known"
 
 
 def test_a_missing_file_is_one_line(

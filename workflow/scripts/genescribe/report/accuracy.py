@@ -12,6 +12,7 @@ from typing import Any
 
 from genescribe.benchmark.scorer import LENGTH_CLASSES
 from genescribe.benchmark.tables import label
+from genescribe.corpus.stretches import find_gaps
 from genescribe.errors import InputError
 from genescribe.files import atomic_path, sha256
 from genescribe.genomes.gff3 import read_gff3
@@ -116,15 +117,20 @@ def impossible_genes(genome: Genome, prediction: Path) -> int:
     Start codons are all that the genetic code has, stop codons must be there and nowhere inside, and only
     ends at the edge of a sequence or of a gap may be open. Reading the file checks its GFF3.
     """
-    codes = {seqid: to_codes(sequence) for seqid, sequence in genome.sequences.items()}
     found = 0
+    codes = {seqid: to_codes(sequence) for seqid, sequence in genome.sequences.items()}
+    gaps = {seqid: find_gaps(sequence) for seqid, sequence in codes.items()}
     for gene in read_gff3(prediction, genome.lengths, genome.genetic_code).genes:
         grammar = GrammarConfig(genetic_code=genome.genetic_codes[gene.seqid], introns=True)
+        sequence, of_sequence = codes[gene.seqid], gaps[gene.seqid]
         for transcript in gene.transcripts:
-            model, circular = transcript.model, gene.seqid in genome.circular
-            why = check(codes[gene.seqid], model, grammar, circular=circular)
-            # At a gap an end is open inside the sequence.
-            found += why not in (None, "partial_inside", "too_short")
+            model = transcript.model
+            # Ends may be open where the stretch of known sequence ends.
+            start = int(max(of_sequence[of_sequence[:, 1] <= model.start, 1], default=0))
+            end = int(min(of_sequence[of_sequence[:, 0] >= model.end, 0], default=len(sequence)))
+            circular = gene.seqid in genome.circular and end - start == len(sequence)
+            why = check(sequence[start:end], model.shifted(-start), grammar, circular=circular)
+            found += why not in (None, "too_short")
     return found
 
 
