@@ -59,7 +59,7 @@ def main() -> None:
         type=Path,
         nargs="*",
         default=[],
-        help="metrics.jsonl of the stages before, the first one first",
+        help="short logs that were released with the stages before, the first one first",
     )
     parser.add_argument("--released", required=True, help="date for the model card")
     parser.add_argument("--accuracy", type=Path, help="page of accuracies, whose summary goes into the card")
@@ -69,7 +69,8 @@ def main() -> None:
     model = read_model(arguments.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     model.config.calibration = asdict(read_calibration(arguments.calibration))
-    logs = [short_log(path) for path in arguments.earlier_log]
+    # They may lie in the folder that is written, and would be shortened twice.
+    logs = [path.read_text(encoding="utf-8") for path in arguments.earlier_log]
     summary = "" if arguments.accuracy is None else section(arguments.accuracy, "In short")
     with atomic_folder(arguments.out, (*CONTENTS, EARLIER.format("*"))) as folder:
         with without_bars():
