@@ -261,7 +261,7 @@ def test_windows_with_rna_genes_are_drawn_more_often(build: Make, plant: Make) -
     start = planted.genes[0].start
     planted.genes[0] = GeneModel("tRNA", "+", ((start, start + 76),))
     corpus: Corpus = build("rna", {"s": planted})
-    assert [piece.rna_genes().tolist() for piece in corpus.pieces] == [[0]]
+    assert [piece.rna_genes.tolist() for piece in corpus.pieces] == [[0]]
 
     def share(fraction: float) -> float:
         sampler = WindowSampler(corpus, WINDOW, 1, seed=0, rna_fraction=fraction)

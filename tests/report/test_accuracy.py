@@ -120,6 +120,27 @@ def test_open_ends_are_possible_at_the_edge_of_known_sequence_alone(
     assert is_impossible(edge + 3, end, lead) == 1, "open where more sequence is known"
 
 
+@pytest.mark.parametrize("gap", [0, 100])
+def test_a_gene_over_the_origin_is_possible_on_a_circle_with_or_without_a_gap(
+    run: Path, tmp_path: Path, gap: int
+) -> None:
+    genome = load_genome(run / "genome")
+    ((seqid, sequence),) = genome.sequences.items()
+    assert genome.annotation is not None
+    gene = next(one for one in genome.annotation.genes if one.transcripts[0].model.is_complete).transcripts[0]
+    origin = gene.model.start + 30
+    turned = sequence[origin:] + sequence[:origin]
+    turned = turned[:15_000] + "N" * gap + turned[15_000 + gap :]
+    circle = replace(genome, sequences={seqid: turned}, circular=frozenset({seqid}))
+    for model, expected in (
+        (gene.model.shifted(LENGTH - origin), 0),
+        (gene.model.shifted(LENGTH - origin + 1), 1),
+    ):
+        path = tmp_path / "genes.gff3"
+        write_gff3(path, [OutputGene(seqid, "one", model)], circle.lengths, circle.circular)
+        assert impossible_genes(circle, path) == expected
+
+
 def test_a_missing_file_is_one_line(
     settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

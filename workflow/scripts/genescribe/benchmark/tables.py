@@ -17,11 +17,11 @@ from rich.table import Table
 from genescribe.benchmark.calibration import of_gene_table
 from genescribe.benchmark.gffcompare import Comparison
 from genescribe.benchmark.scorer import ALL, EUKARYOTE, METRIC_COLUMNS
-from genescribe.benchmark.selection import RNA_KINDS, Selection
+from genescribe.benchmark.selection import Selection
 from genescribe.benchmark.strata import strata
 from genescribe.errors import InputError
 from genescribe.files import atomic_path
-from genescribe.language.gene_model import PROTEIN_CODING
+from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS
 
 LABELS = {
     "genescribe": "GeneScribe",

@@ -12,13 +12,13 @@ from genescribe.annotation.stitch import StitchResult
 from genescribe.annotation.write import name_genes
 from genescribe.benchmark.gene_table import EXACT, NEUTRAL, OVERLAP
 from genescribe.benchmark.scorer import PROKARYOTE, guess_domain, score
-from genescribe.benchmark.selection import RNA_KINDS, select
+from genescribe.benchmark.selection import select
 from genescribe.errors import InputError
 from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.gff3_writer import write_gff3
 from genescribe.genomes.load import Genome
 from genescribe.genomes.regions import Region
-from genescribe.language.gene_model import PROTEIN_CODING
+from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS
 
 
 @dataclass

@@ -194,11 +194,6 @@ class WindowSampler:
         self.corpus, self.window, self.batch_size = corpus, window, batch
         self.seed, self.gene_fraction, self.rna_fraction = seed, gene_fraction, rna_fraction
         self._piece_ends = np.cumsum(piece_shares(corpus.pieces, least_code_share))
-        drawn_by_rna = [rna_fraction > 0 and not piece.entry.introns for piece in corpus.pieces]
-        self._rna_genes = [
-            piece.rna_genes() if by_rna else ()
-            for piece, by_rna in zip(corpus.pieces, drawn_by_rna, strict=True)
-        ]
 
     def _offsets(self, piece: Piece) -> int:
         """Number of offsets at which a window may begin."""
@@ -234,13 +229,13 @@ class WindowSampler:
         first, last = 0, self._offsets(piece)
         weight = 1.0
         weighted = piece.entry.introns and self.gene_fraction > 0 and piece.gene_count > 0
+        gene = None
         if weighted and of_gene < self.gene_fraction:
-            span = piece.gene_span(int(at_gene * piece.gene_count))
-            first, last = self._around(piece, np.array([span]))[0].tolist()
-        rna_genes = self._rna_genes[number]
-        if len(rna_genes) and of_rna < self.rna_fraction:
-            span = piece.gene_span(int(rna_genes[int(at_gene * len(rna_genes))]))
-            first, last = self._around(piece, np.array([span]))[0].tolist()
+            gene = int(at_gene * piece.gene_count)
+        elif not piece.entry.introns and of_rna < self.rna_fraction and len(piece.rna_genes):
+            gene = int(piece.rna_genes[int(at_gene * len(piece.rna_genes))])
+        if gene is not None:
+            first, last = self._around(piece, np.array([piece.gene_span(gene)]))[0].tolist()
         start = (first + int(at_offset * (last - first))) % len(piece)
         if weighted:
             weight = self._weight(piece, start)

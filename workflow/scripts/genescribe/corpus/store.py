@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,8 +122,10 @@ class Piece:
         (gene,) = self._shard.genes(self.entry.genes[0] + index, self.entry.genes[0] + index + 1, 0)
         return gene.start, gene.end
 
+    @cached_property
     def rna_genes(self) -> Rows:
-        """Indices of the RNA genes, ascending."""
+        """Indices (RNA genes,) of tRNA, rRNA and tmRNA genes among the piece's, ascending; few, so that they
+        are kept."""
         kinds = self._shard.rows("gene_kind", *self.entry.genes)
         return np.flatnonzero(np.isin(kinds, [KINDS.index(kind) for kind in RNA_KINDS]))
 

@@ -8,7 +8,7 @@ from enum import Enum
 PROTEIN_CODING = "protein_coding"
 KINDS = (PROTEIN_CODING, "tRNA", "rRNA", "ncRNA", "tmRNA", "pseudogene")
 RNA_KINDS = ("tRNA", "rRNA", "tmRNA")
-"""The RNA genes that nearly every prokaryotic annotation has whole."""
+"""Kinds of RNA genes that are scored, and that training may see more often."""
 
 
 class End(Enum):

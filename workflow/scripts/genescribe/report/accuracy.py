@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genescribe.benchmark.scorer import LENGTH_CLASSES
 from genescribe.benchmark.tables import label
+from genescribe.corpus.shard_format import Intervals
 from genescribe.corpus.stretches import find_gaps
 from genescribe.errors import InputError
 from genescribe.files import atomic_path, sha256
 from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.load import Genome, load_genome
-from genescribe.language.bases import to_codes
+from genescribe.language.bases import Codes, to_codes
 from genescribe.language.check import check
 from genescribe.language.gene_model import RNA_KINDS
 from genescribe.language.grammar import GrammarConfig
@@ -117,9 +120,9 @@ def impossible_genes(genome: Genome, prediction: Path) -> int:
     Start codons are all that the genetic code has, stop codons must be there and nowhere inside, and only
     ends at the edge of a sequence or of a gap may be open. Reading the file checks its GFF3.
     """
-    found = 0
     codes = {seqid: to_codes(sequence) for seqid, sequence in genome.sequences.items()}
-    gaps = {seqid: find_gaps(sequence) for seqid, sequence in codes.items()}
+    gaps = {seqid: _gaps_around(codes[seqid], seqid in genome.circular) for seqid in codes}
+    found = 0
     for gene in read_gff3(prediction, genome.lengths, genome.genetic_code).genes:
         grammar = GrammarConfig(genetic_code=genome.genetic_codes[gene.seqid], introns=True)
         sequence, of_sequence = codes[gene.seqid], gaps[gene.seqid]
@@ -128,10 +131,17 @@ def impossible_genes(genome: Genome, prediction: Path) -> int:
             # Ends may be open where the stretch of known sequence ends.
             start = int(max(of_sequence[of_sequence[:, 1] <= model.start, 1], default=0))
             end = int(min(of_sequence[of_sequence[:, 0] >= model.end, 0], default=len(sequence)))
-            circular = gene.seqid in genome.circular and end - start == len(sequence)
-            why = check(sequence[start:end], model.shifted(-start), grammar, circular=circular)
+            stretch = sequence.take(range(start, end), mode="wrap")
+            circular = gene.seqid in genome.circular and not len(of_sequence)
+            why = check(stretch, model.shifted(-start), grammar, circular=circular)
             found += why not in (None, "too_short")
     return found
+
+
+def _gaps_around(sequence: Codes, circular: bool) -> Intervals:
+    """Gaps (gaps, 2) of a sequence of base codes; of a circle also those met once around either way."""
+    turns = (-len(sequence), 0, len(sequence)) if circular else (0,)
+    return np.concatenate([find_gaps(sequence) + turn for turn in turns])
 
 
 def page(species: Sequence[Species], model: Path, command: str) -> str:
