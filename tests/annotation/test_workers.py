@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from genescribe.annotation.predictions import WindowPrediction
+from genescribe.annotation.processes import FORK_SERVER
 from genescribe.annotation.tiling import tile
 from genescribe.annotation.workers import predict_with_workers
 from genescribe.errors import InputError
@@ -50,6 +54,20 @@ def test_several_processes_write_what_one_writes(folder: Path, ecoli: Path) -> N
         assert [gene.logprob for gene in first.genes] == pytest.approx(
             [gene.logprob for gene in second.genes], abs=1e-4
         )
+
+
+def test_the_server_can_be_asked_for_before_torch_is_there() -> None:
+    code = (
+        "import sys\n"
+        "from multiprocessing import forkserver\n"
+        "from genescribe.annotation.processes import start_server\n"
+        "start_server(2, 'cpu')\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(forkserver._forkserver._forkserver_pid is not None)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    has_server = FORK_SERVER in multiprocessing.get_all_start_methods()
+    assert run.stdout.strip() == str(has_server)
 
 
 def test_a_folder_without_a_model_is_a_mistake(tmp_path: Path) -> None:

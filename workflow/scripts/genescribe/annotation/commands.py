@@ -64,6 +64,9 @@ def annotate(
 
     Example: genescribe annotate genome.fna.gz --model results/models/demo/finetune --out genes.gff3
     """
+    from genescribe.annotation.processes import start_server
+
+    start_server(workers, device)
     from genescribe.annotation.calibration import folder_calibration
     from genescribe.annotation.predict import bundled_model, read_config
     from genescribe.annotation.stitch import StitchSettings
@@ -107,6 +110,10 @@ def predict(
     Example: genescribe predict --genome results/genomes/ecoli --model results/models/demo/finetune --chunk 0
         --chunks 8 --out chunk-0.jsonl
     """
+    from genescribe.annotation.processes import start_server
+
+    if control is None:
+        start_server(workers, device)
     from genescribe.annotation.predict import choose_device, control_decoder, load_model, read_config
     from genescribe.annotation.predict import predict as predict_windows
     from genescribe.annotation.predictions import write_predictions

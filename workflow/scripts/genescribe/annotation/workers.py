@@ -6,8 +6,6 @@ not.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -24,6 +22,7 @@ from genescribe.annotation.predict import (
     window_codes,
 )
 from genescribe.annotation.predictions import WindowPrediction
+from genescribe.annotation.processes import process_context, usable_cores
 from genescribe.annotation.tiling import Window
 from genescribe.language.bases import Codes
 from genescribe.progress import progress
@@ -34,11 +33,6 @@ MANY_BATCHES = 8
 """Batches that a process should have, so that none works long when the others are done."""
 SMALL_BATCH = 8
 """Smaller batches cost more than they balance."""
-
-
-def usable_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def predict_with_workers(
@@ -75,7 +69,7 @@ def predict_with_workers(
         progress("annotating", bases, "bases", interval=10.0) as bar,
         ProcessPoolExecutor(
             workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=process_context(),
             initializer=_start,
             initargs=(folder, window_codes(sequences, windows), genetic_codes),
         ) as pool,

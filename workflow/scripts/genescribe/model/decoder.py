@@ -23,6 +23,26 @@ from genescribe.model.layers import (
 )
 
 
+class ClosingUp:
+    """How the rows of a batch close up when some of them leave: the last ones move into the gaps.
+
+    It copies a row for each that leaves, where picking the others would copy all of those.
+
+    Args:
+        staying: bool (B,): the rows that stay.
+    """
+
+    def __init__(self, staying: Tensor) -> None:
+        self.count = int(staying.sum())
+        self.gaps = (~staying[: self.count]).nonzero().flatten()
+        self.movers = staying[self.count :].nonzero().flatten() + self.count
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The staying rows of (B, ...), in place: a view of its first rows."""
+        rows[self.gaps] = rows[self.movers]
+        return rows[: self.count]
+
+
 @dataclass
 class LayerCache:
     """What one layer remembers: keys and values of the tokens (B, heads, t, size) and of the memory (B,
@@ -40,11 +60,11 @@ class LayerCache:
         self.key, self.value = key, value
         return key, value
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch, in this order."""
-        self.cross_key, self.cross_value = self.cross_key[rows], self.cross_value[rows]
+    def close_up(self, rows: ClosingUp) -> None:
+        """Forget the rows of the batch that leave."""
+        self.cross_key, self.cross_value = rows(self.cross_key), rows(self.cross_value)
         if self.key is not None and self.value is not None:
-            self.key, self.value = self.key[rows], self.value[rows]
+            self.key, self.value = rows(self.key), rows(self.value)
 
 
 @dataclass
@@ -61,12 +81,12 @@ class DecoderCache:
     memory_mask: Tensor | None = None
     length: int = 0
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch, in this order."""
+    def close_up(self, rows: ClosingUp) -> None:
+        """Forget the rows of the batch that leave."""
         for layer in self.layers:
-            layer.select(rows)
+            layer.close_up(rows)
         if self.memory_mask is not None:
-            self.memory_mask = self.memory_mask[rows]
+            self.memory_mask = rows(self.memory_mask)
 
 
 class CrossAttention(nn.Module):

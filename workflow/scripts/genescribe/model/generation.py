@@ -15,6 +15,7 @@ from genescribe.language.codec import decode
 from genescribe.language.gene_model import GeneModel
 from genescribe.language.grammar import GrammarConfig
 from genescribe.language.tables import build_tables
+from genescribe.model.decoder import ClosingUp
 from genescribe.model.grammar_mask import GrammarMask
 from genescribe.model.modeling import Encoded, GeneScribeModel
 
@@ -123,11 +124,15 @@ def write(
     max_genes: int = MAX_GENES,
     max_tokens: float = math.inf,
 ) -> list[WindowGenes]:
-    """Write the genes of encoded windows, greedily; windows leave the batch as they are finished."""
+    """Write the genes of encoded windows, greedily.
+
+    Windows leave the batch as they are finished, and others take their rows in `encoded`, which is of no use
+    after that.
+    """
     rows = len(valid)
     device = encoded.memory.device
     cache = model.start(encoded)
-    # Only these are read again and follow the batch as windows leave it.
+    # Of `encoded`, only these are read again.
     features, keys = encoded.features, encoded.keys
     writings = [_Writing([vocabulary.BOS], [vocabulary.NO_POSITION], []) for _ in range(rows)]
     active = list(range(rows))
@@ -160,14 +165,13 @@ def write(
             writing.log_probabilities.append(value)
         going_on = (tokens != vocabulary.EOS) & (genes_written < max_genes)
         if not bool(going_on.all()):
-            keep = going_on.nonzero().flatten()
-            active = [active[index] for index in keep.tolist()]
-            tokens, positions, last_pointed = tokens[keep], positions[keep], last_pointed[keep]
-            genes_written = genes_written[keep]
-            if active:
-                features, keys = features[keep], keys[keep]
-                cache.select(keep)
-                mask.select(keep)
+            close_up = ClosingUp(going_on)
+            order = close_up(torch.arange(len(active), device=device))
+            active = [active[index] for index in order.tolist()]
+            tokens, positions, last_pointed = map(close_up, (tokens, positions, last_pointed))
+            genes_written, features, keys = map(close_up, (genes_written, features, keys))
+            cache.close_up(close_up)
+            mask.select(order)
     return [writing.genes(length) for writing, length in zip(writings, valid, strict=True)]
 
 
