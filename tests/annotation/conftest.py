@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from genescribe.annotation.predictions import PredictedGene, WindowPrediction
 from genescribe.annotation.stitch import StitchResult
 from genescribe.annotation.target import Target
@@ -19,14 +21,19 @@ from genescribe.corpus.stretches import find_gaps
 from genescribe.genomes.formats import Outputs
 from genescribe.genomes.gff3 import read_gff3
 from genescribe.genomes.records import Gene
+from genescribe.language import vocabulary
 from genescribe.language.bases import Codes, to_codes
 from genescribe.language.check import check
 from genescribe.language.codec import clip, encode
 from genescribe.language.gene_model import End, GeneModel
 from genescribe.language.grammar import GrammarConfig
+from genescribe.model.decoder import last_pointed_position
+from genescribe.model.generation import encode_windows
+from genescribe.model.modeling import GeneScribeModel
 
 Perfect = Callable[[Target, Mapping[str, Sequence[GeneModel]], Sequence[Window]], list[WindowPrediction]]
 Written = Callable[[Target, StitchResult], list[Gene]]
+Probabilities = Callable[[GeneScribeModel, Codes, list[GeneModel], GrammarConfig], tuple[list[float], float]]
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +117,30 @@ def assert_possible(model: GeneModel, codes: Codes, target: Target, seqid: str, 
     span = codes.take(range(model.start, model.end), mode="wrap")
     grammar = GrammarConfig(genetic_code=target.genetic_codes[seqid], introns=True)
     assert check(span, model.shifted(-model.start), grammar, labels=False) is None, (seqid, model)
+
+
+@pytest.fixture(scope="session")
+def probabilities() -> Probabilities:
+    """Log probability of each gene of a full window, and of all that is written, by one forward pass."""
+    return _probabilities
+
+
+def _probabilities(
+    model: GeneScribeModel, codes: Codes, genes: list[GeneModel], grammar: GrammarConfig
+) -> tuple[list[float], float]:
+    encoding = encode(codes, genes, grammar, labels=False)
+    assert not encoding.rejected
+    tokens = torch.from_numpy(np.asarray(encoding.tokens))[None]
+    positions = torch.from_numpy(np.asarray(encoding.positions))[None]
+    with torch.inference_mode():
+        encoded = encode_windows(model, codes[None], [len(codes)])
+        logits, pointers = model.step(
+            encoded, model.start(encoded), tokens, positions, last_pointed_position(positions)
+        )
+    values = logits[0, :-1].log_softmax(-1).gather(1, tokens[0, 1:, None])[:, 0]
+    target = positions[0, 1:]
+    pointed = pointers[0, :-1].log_softmax(-1).gather(1, target.clamp(min=0)[:, None])[:, 0]
+    values += torch.where(target >= 0, pointed, 0.0)
+    gene = (tokens[0, :-1] == vocabulary.END).cumsum(0)
+    sums = torch.zeros(len(genes) + 1).index_add(0, gene, values)
+    return sums[:-1].tolist(), float(values.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,19 +19,18 @@ from genescribe.corpus.store import Corpus
 from genescribe.errors import InputError
 from genescribe.genomes.load import Genome, load_genome
 from genescribe.genomes.regions import Region
-from genescribe.language import vocabulary
-from genescribe.language.bases import to_codes
+from genescribe.language.bases import Codes, to_codes
 from genescribe.language.check import check
-from genescribe.language.codec import encode
+from genescribe.language.gene_model import GeneModel
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.decoder import last_pointed_position
-from genescribe.model.generation import encode_windows, generate
+from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import TrainingConfig
 from genescribe.training.optimizers import make_optimizers
 
+Probabilities = Callable[[GeneScribeModel, Codes, list[GeneModel], GrammarConfig], tuple[list[float], float]]
 WINDOW = 3072
 REGION = [Region("NC_000913.2", 100_000, 122_000)]
 GRAMMARS = {"NC_000913.2": GrammarConfig(genetic_code=11)}
@@ -108,7 +108,7 @@ def test_every_gene_is_valid_on_the_whole_sequence(
 
 
 def test_without_the_cache_the_probabilities_are_the_same(
-    model: GeneScribeModel, genome: Genome, windows: list[Window]
+    model: GeneScribeModel, genome: Genome, windows: list[Window], probabilities: Probabilities
 ) -> None:
     """One forward pass over what was written gives each gene the probability it was written with."""
     grammar = GRAMMARS["NC_000913.2"]
@@ -118,25 +118,7 @@ def test_without_the_cache_the_probabilities_are_the_same(
         if len(codes) < WINDOW:
             continue
         (written,) = generate(model, codes[None], [WINDOW], grammar)
-        encoding = encode(codes, written.genes, grammar, labels=False)
-        assert not encoding.rejected
-        tokens = torch.from_numpy(np.asarray(encoding.tokens))[None]
-        positions = torch.from_numpy(np.asarray(encoding.positions))[None]
-        with torch.inference_mode():
-            encoded = encode_windows(model, codes[None], [WINDOW])
-            logits, pointers = model.step(
-                encoded, model.start(encoded), tokens, positions, last_pointed_position(positions)
-            )
-        running, sums = 0.0, []
-        for step, (token, position) in enumerate(
-            zip(tokens[0, 1:].tolist(), positions[0, 1:].tolist(), strict=True)
-        ):
-            running += float(logits[0, step].log_softmax(-1)[token])
-            if position >= 0:
-                running += float(pointers[0, step].log_softmax(-1)[position])
-            if token == vocabulary.END:
-                sums.append(running)
-                running = 0.0
+        sums, _ = probabilities(model, codes, written.genes, grammar)
         assert sums == pytest.approx(written.log_probabilities, abs=1e-4)
 
 

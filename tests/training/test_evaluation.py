@@ -10,8 +10,9 @@ from genescribe.corpus.reader import ValidationWindows
 from genescribe.corpus.store import Corpus
 from genescribe.language.gene_model import End, GeneModel
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.generation import WindowGenes, generate
+from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
+from genescribe.model.writing import WindowGenes
 from genescribe.training import evaluation
 from genescribe.training.evaluation import GeneCounts, decoded_genes
 

@@ -31,14 +31,15 @@ rule predict:
         control=[],
         stride=config["annotation"]["stride"],
         batch=config["annotation"]["batch"],
+        beam=config["annotation"]["beam"],
         device=config["device"],
     message:
         "Read {wildcards.species}, chunk {wildcards.chunk} of {wildcards.chunks}"
     shell:
         "python -m genescribe predict --genome {params.genome:q} --regions {input.regions:q}"
         " --model {params.model:q} --chunk {wildcards.chunk} --chunks {wildcards.chunks}"
-        " --stride {params.stride} --batch {params.batch} --workers {threads} --device {params.device}"
-        " {params.control:q} --out {output:q} > {log:q} 2>&1"
+        " --stride {params.stride} --batch {params.batch} --beam {params.beam} --workers {threads}"
+        " --device {params.device} {params.control:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule stitch:

@@ -110,9 +110,11 @@ rule calibrate:
         ],
         stride=config["annotation"]["stride"],
         batch=config["annotation"]["batch"],
+        beam=config["annotation"]["beam"],
         device=config["device"],
     message:
         "Calibrate: {wildcards.stage}"
     shell:
         "python -m genescribe calibrate {params.genomes:q} --model {params.model:q} --stride {params.stride}"
-        " --batch {params.batch} --workers {threads} --device {params.device} --out {output:q} > {log:q} 2>&1"
+        " --batch {params.batch} --beam {params.beam} --workers {threads} --device {params.device}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from genescribe.annotation.predict import choose_device, model_calibration, predict
@@ -14,6 +15,7 @@ from genescribe.genomes.fasta import read_fasta
 from genescribe.genomes.proteins import translate
 from genescribe.language.gene_model import PROTEIN_CODING
 from genescribe.language.grammar import GrammarConfig
+from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
 
 __all__ = ["AnnotatedGene", "annotate_sequence", "load_model", "read_fasta"]
@@ -67,6 +69,7 @@ def annotate_sequence(
     circular: bool = False,
     min_score: float | None = None,
     batch: int = 16,
+    beam: int = 1,
 ) -> list[AnnotatedGene]:
     """Genes of one sequence, from left to right. The same as `genescribe annotate` writes.
 
@@ -77,6 +80,7 @@ def annotate_sequence(
         circular: whether the sequence is a circle.
         min_score: least score of a gene; what the model's calibration found best, if you name none.
         batch: windows decoded side by side.
+        beam: sentences followed side by side in a window; 1 is greedy decoding.
 
     Raises:
         InputError: the sequence is empty or the genetic code unknown.
@@ -86,7 +90,8 @@ def annotate_sequence(
     bases = sequence.upper().replace("U", "T")
     sequences, circles = {_NAME: bases}, {_NAME} if circular else set()
     windows = tile(sequences, circles, model.config.window)
-    predictions = predict(model, sequences, {_NAME: genetic_code}, windows, batch)
+    decode = partial(generate, beam=beam)
+    predictions = predict(model, sequences, {_NAME: genetic_code}, windows, batch, decode)
     grammars = {_NAME: GrammarConfig(genetic_code=genetic_code, introns=True)}
     result = stitch(
         predictions, sequences, circles, grammars, StitchSettings(model_calibration(model), min_score)

@@ -35,6 +35,11 @@ class Control(StrEnum):
     DENSE_ORF = "dense_orf"
 
 
+Beam = Annotated[
+    int, typer.Option(min=1, help="Sentences followed side by side in a window; 1 is greedy and fastest.")
+]
+
+
 def annotate(
     genome: Annotated[
         Path, typer.Argument(help="FASTA, plain or compressed, or a normalised genome's folder.")
@@ -57,6 +62,7 @@ def annotate(
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
+    beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
 ) -> None:
@@ -84,7 +90,7 @@ def annotate(
     where = None if regions is None else read_bed(regions)
     windows = tile(target.sequences, target.circular, read_config(folder).window, stride or None, where)
     predictions = predict_with_workers(
-        folder, device, target.sequences, target.genetic_codes, windows, batch, workers
+        folder, device, target.sequences, target.genetic_codes, windows, batch, workers, beam
     )
     settings = StitchSettings(folder_calibration(folder), min_score)
     _stitch_and_write(predictions, target, settings, outputs)
@@ -99,6 +105,7 @@ def predict(
     chunks: Annotated[int, typer.Option(min=1, help="How many chunks there are.")] = 1,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
+    beam: Beam = 1,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core. A control has one.")
     ] = 1,
@@ -129,7 +136,7 @@ def predict(
     part = chunk_of(windows, chunk, chunks)
     read = target.sequences, target.genetic_codes, part, batch
     if control is None:
-        predictions = predict_with_workers(model, device, *read, workers)
+        predictions = predict_with_workers(model, device, *read, workers, beam)
     else:
         changed, decode = control_decoder(load_model(model, choose_device(device)), control)
         predictions = predict_windows(changed, *read, decode)

@@ -9,8 +9,8 @@ from genescribe.annotation import orf_rule
 from genescribe.language.bases import Codes
 from genescribe.language.genetic_code import genetic_code
 from genescribe.language.grammar import GrammarConfig
-from genescribe.model.generation import WindowGenes
 from genescribe.model.modeling import GeneScribeModel
+from genescribe.model.writing import WindowGenes
 
 CONTROLS = ("random_weights", "no_cross_attention", "dense_orf")
 

@@ -23,9 +23,10 @@ from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, to_codes
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.generation import WindowGenes, generate
+from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel, read_model
 from genescribe.model.pieces import weight_files
+from genescribe.model.writing import WindowGenes
 from genescribe.progress import progress
 
 Decode = Callable[[GeneScribeModel, Codes, list[int], GrammarConfig], list[WindowGenes]]

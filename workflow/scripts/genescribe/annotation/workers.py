@@ -25,6 +25,7 @@ from genescribe.annotation.predictions import WindowPrediction
 from genescribe.annotation.processes import process_context, usable_cores
 from genescribe.annotation.tiling import Window
 from genescribe.language.bases import Codes
+from genescribe.model.generation import generate
 from genescribe.progress import progress
 
 FEW_BATCHES = 4
@@ -43,6 +44,7 @@ def predict_with_workers(
     windows: Sequence[Window],
     batch: int,
     workers: int = 0,
+    beam: int = 1,
 ) -> Iterator[WindowPrediction]:
     """Decode windows, in order; the same as `predict.predict` in one process.
 
@@ -54,6 +56,7 @@ def predict_with_workers(
         windows: from `tiling.tile`.
         batch: windows decoded side by side, at most.
         workers: processes; 0 for one a core.
+        beam: as for `generate`.
     """
     where = choose_device(device)
     workers = workers or usable_cores()
@@ -62,7 +65,8 @@ def predict_with_workers(
     if where.type != "cpu" or workers < 2:
         if where.type == "cpu":
             torch.set_num_threads(1)
-        yield from predict(load_model(folder, where), sequences, genetic_codes, windows, batch)
+        decode = partial(generate, beam=beam)
+        yield from predict(load_model(folder, where), sequences, genetic_codes, windows, batch, decode)
         return
     bases = sum(window.length for window in windows)
     with (
@@ -71,7 +75,7 @@ def predict_with_workers(
             workers,
             mp_context=process_context(),
             initializer=_start,
-            initargs=(folder, window_codes(sequences, windows), genetic_codes),
+            initargs=(folder, window_codes(sequences, windows), genetic_codes, beam),
         ) as pool,
     ):
         parts = list(batches(windows, batch))
@@ -84,10 +88,11 @@ _decode_part: partial[list[WindowPrediction]]
 """What a worker does with a batch; set when it starts."""
 
 
-def _start(folder: Path, codes: Mapping[str, Codes], genetic_codes: Mapping[str, int]) -> None:
+def _start(folder: Path, codes: Mapping[str, Codes], genetic_codes: Mapping[str, int], beam: int) -> None:
     global _decode_part
     torch.set_num_threads(1)
-    _decode_part = partial(decode_all, load_model(folder, torch.device("cpu")), codes, genetic_codes)
+    model = load_model(folder, torch.device("cpu"))
+    _decode_part = partial(decode_all, model, codes, genetic_codes, decode=partial(generate, beam=beam))
 
 
 def _decode(windows: Sequence[Window]) -> list[WindowPrediction]:

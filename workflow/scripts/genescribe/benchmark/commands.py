@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genescribe.annotation.commands import Beam
+
 if TYPE_CHECKING:
     from genescribe.benchmark.selection import Selection
 
@@ -201,6 +203,7 @@ def calibrate(
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
+    beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[str, typer.Option(help="Where the model runs: auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -229,7 +232,7 @@ def calibrate(
         where = read_bed(regions[number]) if regions else None
         windows = tile(one.sequences, one.circular, config.window, stride or None, where)
         predictions = predict_with_workers(
-            model, device, one.sequences, one.genetic_codes, windows, batch, workers
+            model, device, one.sequences, one.genetic_codes, windows, batch, workers, beam
         )
         grammars = {
             seqid: GrammarConfig(genetic_code=code, introns=config.introns)

@@ -60,11 +60,19 @@ class LayerCache:
         self.key, self.value = key, value
         return key, value
 
-    def close_up(self, rows: ClosingUp) -> None:
-        """Forget the rows of the batch that leave."""
-        self.cross_key, self.cross_value = rows(self.cross_key), rows(self.cross_value)
+    def close_up(self, windows: ClosingUp) -> None:
+        """Forget the windows that leave."""
+        before = len(self.cross_key)
+        self.cross_key, self.cross_value = windows(self.cross_key), windows(self.cross_value)
         if self.key is not None and self.value is not None:
-            self.key, self.value = rows(self.key), rows(self.value)
+            self.key, self.value = (
+                windows(rows.unflatten(0, (before, -1))).flatten(0, 1) for rows in (self.key, self.value)
+            )
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these sentences, in this order; each window keeps its number of them."""
+        if self.key is not None and self.value is not None:
+            self.key, self.value = self.key[rows], self.value[rows]
 
 
 @dataclass
@@ -81,12 +89,17 @@ class DecoderCache:
     memory_mask: Tensor | None = None
     length: int = 0
 
-    def close_up(self, rows: ClosingUp) -> None:
-        """Forget the rows of the batch that leave."""
+    def close_up(self, windows: ClosingUp) -> None:
+        """Forget the windows that leave."""
         for layer in self.layers:
-            layer.close_up(rows)
+            layer.close_up(windows)
         if self.memory_mask is not None:
-            self.memory_mask = rows(self.memory_mask)
+            self.memory_mask = windows(self.memory_mask)
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these sentences, in this order; each window keeps its number of them."""
+        for layer in self.layers:
+            layer.select(rows)
 
 
 class CrossAttention(nn.Module):
@@ -115,11 +128,16 @@ class CrossAttention(nn.Module):
     def forward(
         self, x: Tensor, positions: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
     ) -> Tensor:
-        """(B, S, width) at positions (B, S), in patches -> (B, S, width)."""
-        query = split_heads(self.query(x), self.heads)
-        cosine, sine = rotary_angles(positions[:, None], query.shape[-1])
+        """(B, S, width) at positions (B, S), in patches -> (B, S, width).
+
+        Where there are several sentences a window, B is a multiple of the batch of keys and values, and a
+        window's sentences read them together.
+        """
+        read = (len(key), -1, x.shape[-1])
+        query = split_heads(self.query(x).view(read), self.heads)
+        cosine, sine = rotary_angles(positions.view(read[:2])[:, None], query.shape[-1])
         mixed = attention(rotate(query, cosine, sine), key, value, mask)
-        out: Tensor = self.out(merge_heads(mixed))
+        out: Tensor = self.out(merge_heads(mixed)).view_as(x)
         return out
 
 
@@ -200,15 +218,16 @@ class Decoder(nn.Module):
             tokens: (B, S): a whole sequence over an empty cache, or one token.
             positions: nucleotide each token points at, or -1, (B, S).
             last_pointed: nucleotide last pointed at, this token included; 0 before the first, (B, S).
-            features: (B, L, channels).
-            cache: from `start`.
+            features: (B, L, channels), or of a whole fraction of B windows, each with several sentences.
+            cache: from `start`, of as many windows.
 
         Returns:
             hidden states (B, S, width).
         """
         points = positions >= 0
-        index = positions.clamp(min=0).unsqueeze(-1).expand(-1, -1, features.shape[-1])
-        x = self.tokens(tokens) + self.pointed(features.gather(1, index)) * points.unsqueeze(-1)
+        index = positions.clamp(min=0).view(len(features), -1, 1).expand(-1, -1, features.shape[-1])
+        pointed = features.gather(1, index).view(*positions.shape, -1)
+        x = self.tokens(tokens) + self.pointed(pointed) * points.unsqueeze(-1)
         steps = torch.arange(cache.length, cache.length + tokens.shape[1], device=tokens.device)
         rotation = rotary_angles(steps, self.size)
         where = last_pointed.float() / self.patch

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from genescribe.language import vocabulary
 from genescribe.language.bases import Codes
-from genescribe.language.codec import decode
-from genescribe.language.gene_model import GeneModel
 from genescribe.language.grammar import GrammarConfig
 from genescribe.language.tables import build_tables
+from genescribe.model.beam import search
 from genescribe.model.decoder import ClosingUp
 from genescribe.model.grammar_mask import GrammarMask
 from genescribe.model.modeling import Encoded, GeneScribeModel
-
-MAX_GENES = 128
-"""Genes that a window may hold; a window that reaches it is reported as truncated and is decoded again in
-halves."""
-
-
-@dataclass(frozen=True)
-class WindowGenes:
-    """What the model wrote about one window.
-
-    Attributes:
-        genes: gene models in the window's coordinates, in the order they were written, each valid by the
-            grammar.
-        log_probabilities: of each gene, the sum over its tokens and pointers.
-        truncated: whether writing stopped at the most genes or tokens allowed; the genes are those finished
-            by then.
-    """
-
-    genes: list[GeneModel]
-    log_probabilities: list[float]
-    truncated: bool
-
-
-@dataclass
-class _Writing:
-    """Tokens, positions and log probabilities written for one window."""
-
-    tokens: list[int]
-    positions: list[int]
-    log_probabilities: list[float]
-
-    def genes(self, length: int) -> WindowGenes:
-        finished = self.tokens[-1] == vocabulary.EOS
-        tokens, positions = self.tokens, self.positions
-        if not finished:
-            # Close the sentence after the last whole gene, so that the codec can read it.
-            whole = max(i for i, t in enumerate(tokens) if t in (vocabulary.BOS, vocabulary.END)) + 1
-            tokens = [*tokens[:whole], vocabulary.EOS]
-            positions = [*positions[:whole], vocabulary.NO_POSITION]
-        models = decode(np.array(tokens), np.array(positions), length)
-        sums, running = [], 0.0
-        for token, value in zip(self.tokens[1:], self.log_probabilities, strict=True):
-            running += value
-            if token == vocabulary.END:
-                sums.append(running)
-                running = 0.0
-        return WindowGenes(models, sums, truncated=not finished)
+from genescribe.model.writing import MAX_GENES, WindowGenes, empty_writing
 
 
 @torch.inference_mode()
@@ -75,8 +26,9 @@ def generate(
     grammar: GrammarConfig,
     max_genes: int = MAX_GENES,
     max_tokens: float = math.inf,
+    beam: int = 1,
 ) -> list[WindowGenes]:
-    """Write the genes of a batch of windows, greedily.
+    """Write the genes of a batch of windows.
 
     Args:
         model: in evaluation mode.
@@ -85,11 +37,15 @@ def generate(
         grammar: what may be written.
         max_genes: most genes per window.
         max_tokens: most tokens per window. Untrained weights may write one gene of thousands of segments.
+        beam: sentences that are followed side by side; 1 is greedy.
     """
     device = model.device
     tables = [build_tables(row, grammar, valid=count) for row, count in zip(codes, valid, strict=True)]
     encoded = encode_windows(model, codes, valid)
-    return write(model, encoded, GrammarMask(tables, grammar, device), valid, max_genes, max_tokens)
+    mask = GrammarMask(tables, grammar, device)
+    if beam > 1:
+        return search(model, encoded, mask, valid, beam, max_genes, max_tokens)
+    return write(model, encoded, mask, valid, max_genes, max_tokens)
 
 
 def is_fast_in_bfloat16(device: torch.device) -> bool:
@@ -134,7 +90,7 @@ def write(
     cache = model.start(encoded)
     # Of `encoded`, only these are read again.
     features, keys = encoded.features, encoded.keys
-    writings = [_Writing([vocabulary.BOS], [vocabulary.NO_POSITION], []) for _ in range(rows)]
+    writings = [empty_writing() for _ in range(rows)]
     active = list(range(rows))
     genes_written = torch.zeros(rows, dtype=torch.long, device=device)
     tokens = torch.full((rows,), vocabulary.BOS, device=device)
@@ -159,10 +115,7 @@ def write(
 
         written = torch.stack((tokens, positions), dim=1).tolist()
         for row, (token, position), value in zip(active, written, score.tolist(), strict=True):
-            writing = writings[row]
-            writing.tokens.append(token)
-            writing.positions.append(position)
-            writing.log_probabilities.append(value)
+            writings[row].add(token, position, value)
         going_on = (tokens != vocabulary.EOS) & (genes_written < max_genes)
         if not bool(going_on.all()):
             close_up = ClosingUp(going_on)

@@ -71,7 +71,8 @@ class PointerHead(nn.Module):
         Args:
             hidden: decoder states (B, P, width).
             last_pointed: (B, P).
-            keys: from `keys`, (B, L, channels + 8).
+            keys: from `keys`, (B, L, channels + 8), or of a whole fraction of B windows, each with several
+                sentences.
 
         Returns:
             logits (B, P, L), float32.
@@ -80,7 +81,8 @@ class PointerHead(nn.Module):
         queries = torch.cat((*self._turned_half(scaled, last_pointed), self.gate(hidden).float()), dim=-1)
         # Positions need float32; the product is small, and copies of the keys in bfloat16 cost more.
         with torch.autocast(keys.device.type, enabled=False):
-            return torch.bmm(queries, keys.transpose(1, 2))
+            by_window = queries.view(len(keys), -1, queries.shape[-1])
+            return torch.bmm(by_window, keys.transpose(1, 2)).view(*hidden.shape[:2], -1)
 
 
 class TokenHead(nn.Linear):
