@@ -213,6 +213,13 @@ def test_run_times_of_repeats_and_of_short_jobs(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("proportional", "memory"), [("250.0", 250.0), ("0.0", 300.0), ("-", 300.0)])
+def test_memory_that_processes_share_counts_once(tmp_path: Path, proportional: str, memory: float) -> None:
+    path = write(tmp_path / "a.tsv", f"s\tmax_rss\tmax_pss\tcpu_time\n10.0\t300.0\t{proportional}\t15.0\n")
+    (found,) = read_run_times({"a": path})
+    assert found.memory == memory
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

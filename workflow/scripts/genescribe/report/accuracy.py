@@ -34,8 +34,8 @@ EXPLANATION = (
     "partial, pseudo or exceptions are left out, and predictions upon them count neither way. Length classes "
     "are in nt with the stop codon. Impossible: genes written that their sequence and genetic code do not "
     "allow. Calibration error: expected difference between score and share of exactly right genes, in 15 "
-    "bins. Time and memory: the jobs that annotate, on the cores that the command names; controls decode on "
-    "one."
+    "bins. Time and memory (what processes share counts once): the jobs that annotate, on the cores that the "
+    "command names; controls decode on one."
 )
 
 

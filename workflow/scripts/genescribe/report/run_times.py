@@ -12,7 +12,10 @@ from genescribe.errors import InputError
 
 @dataclass(frozen=True)
 class RunTime:
-    """One rule: wall seconds, processor seconds, largest resident memory (MiB); None if too short to measure.
+    """One rule: wall seconds, processor seconds, largest memory (MiB); None if too short to measure.
+
+    Memory is the proportional set size of the rule's processes together: pages that they share count once.
+    Where the system does not tell it, it is the sum of their resident sets.
 
     `share` is this rule's part of the longest wall time, for the bar in the table.
     """
@@ -56,12 +59,14 @@ def _read(rule: str, path: Path) -> RunTime:
                     raise InputError(f"column {name}: {text!r} is no number", path, number) from error
         return numbers
 
-    seconds, cpu, rss = column("s"), column("cpu_time"), column("max_rss")
+    seconds, cpu = column("s"), column("cpu_time")
+    # psutil has no proportional sizes on macOS; Snakemake then writes 0.
+    memory = [size for size in column("max_pss") if size > 0] or column("max_rss")
     if not seconds:
         raise InputError("column s holds no number; run the rule again", path, 2)
     return RunTime(
         rule,
         sum(seconds) / len(seconds),
         sum(cpu) / len(cpu) if cpu else None,
-        max(rss) if rss else None,
+        max(memory) if memory else None,
     )
