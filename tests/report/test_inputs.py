@@ -273,6 +273,17 @@ def test_long_curves_are_averaged_and_not_finite_values_are_gaps(tmp_path: Path)
     assert len({point.split(" ")[1] for point in path.removeprefix("M").split("L")}) == 1
 
 
+def test_curves_of_masked_language_modelling(tmp_path: Path) -> None:
+    lines = [
+        f'{{"event": "{event}", "step": {n}, "bases": {n}, "masked_loss": 1.3, "masked_accuracy": 0.375}}\n'
+        for n in (1, 2)
+        for event in ("train", "val")
+    ]
+    curves = stage_curves("masked", read_metrics(write(tmp_path / "m.jsonl", "".join(lines))))
+    assert [title for title, _, _ in curves.charts] == ["Masked letters", "Masked letters right"]
+    assert "37.5" in curves.charts[1][2]
+
+
 def test_curves_against_steps_where_nothing_else_is_known(tmp_path: Path) -> None:
     path = write(tmp_path / "m.jsonl", '{"event": "train", "step": 5, "learning_rate": 0.001}\n')
     curves = stage_curves("x", read_metrics(path))

@@ -250,3 +250,10 @@ def test_runs_without_dnabert2_keep_their_key() -> None:
     decisive = TrainingConfig(tokens=1).decisive()
     assert not {"dnabert2_rate", "dnabert2_frozen_layers"} & set(decisive)
     assert TrainingConfig(tokens=1, dnabert2_rate=0.5).decisive()["dnabert2_rate"] == 0.5
+
+
+def test_masked_bases_are_refused(ecoli_corpus: Path, tokenizer: BpeTokenizer, tmp_path: Path) -> None:
+    tokenizer.write(tmp_path / "tokenizer.json")
+    run = make_run(ecoli_corpus, tmp_path, tokenizer=tmp_path / "tokenizer.json", objective="masked")
+    with pytest.raises(InputError, match="objective: masked needs `encoder: compact`"):
+        train(run)

@@ -67,8 +67,14 @@ def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path, optimizer: str) -> None:
+# 16 is the default, as what is decoded has no meaning there.
+MASKED = {"objective": "masked", "decoded_windows": 16}
+
+
+@pytest.mark.parametrize("settings", [{"optimizer": "adamw"}, {"optimizer": "muon"}, MASKED])
+def test_two_processes_give_the_losses_of_one(
+    ecoli_corpus: Path, tmp_path: Path, settings: dict[str, str | int]
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     starts = {
         one: [sys.executable],
@@ -77,7 +83,7 @@ def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path
     for folder, start in starts.items():
         # The second process of two has two windows, so it makes one micro-batch less than the first.
         done = subprocess.run(
-            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2, optimizer=optimizer)],
+            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2, **settings)],
             env=ENVIRONMENT,
             capture_output=True,
             text=True,
@@ -91,9 +97,11 @@ def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path
         for expected, found in zip(alone, together, strict=True):
             assert expected.keys() == found.keys()
             assert (expected["step"], expected["tokens"]) == (found["step"], found["tokens"])
-            for name in ("loss", "token_loss", "pointer_loss", "frame_loss", "boundary_loss"):
+            for name in (name for name in expected if name.endswith("loss")):
                 assert found[name] == pytest.approx(expected[name], abs=1e-4), (event, expected["step"], name)
-    assert numbers(one, "train")[-1]["loss"] < numbers(one, "train")[0]["loss"] - 0.5
+    # Of four letters there is less to learn in so few steps.
+    least = 0.05 if settings == MASKED else 0.5
+    assert numbers(one, "train")[-1]["loss"] < numbers(one, "train")[0]["loss"] - least
     for name in ("model.safetensors", "unaveraged/model.safetensors"):
         alone_weights, shared_weights = load_file(one / "out" / name), load_file(two / "out" / name)
         for key, value in alone_weights.items():

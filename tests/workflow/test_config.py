@@ -55,8 +55,10 @@ def test_schema_is_a_strict_draft_2020_12_schema(name: str, schemas: Path) -> No
 
 def test_schema_names_what_the_trainer_and_the_model_take(schemas: Path) -> None:
     definitions = load_schema(schemas / "config.schema.yaml")["$defs"]
-    trainer = {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert set(definitions["stage"]["properties"]) == trainer - {"seed", "threads"} | {"species", "preset"}
+    trainer = {field.name for field in dataclasses.fields(TrainingConfig)} - {"seed", "threads", "objective"}
+    only_masked, only_genes = set(TrainingConfig.ONLY_MASKED), set(TrainingConfig.ONLY_GENES)
+    assert set(definitions["stage"]["properties"]) == trainer - only_masked | {"species", "preset"}
+    assert set(definitions["masked"]["properties"]) == trainer - only_genes | {"preset"}
     model = set(inspect.signature(GeneScribeConfig.__init__).parameters) - {"self", "kwargs"}
     assert set(definitions["model"]["properties"]) == model - {"genetic_codes", "introns", "calibration"}
 
@@ -116,6 +118,15 @@ def edit(config: Config, key: str, value: object) -> None:
         ("model.window", 6140, "model.window: 6140 is not a multiple of model.patch (12)"),
         ("annotation.stride", 100, "annotation.stride: 100 is not a multiple of model.patch (12)"),
         ("annotation.stride", 61440, "annotation.stride: 61440 is more than model.window (9216)"),
+        ("training.masked", {}, "training.masked: key tokens is missing"),
+        ("training.masked", {"tokens": 9, "patience": 2}, "training.masked: unknown key patience"),
+        (
+            "training.masked",
+            {"tokens": 9, "masked_fraction": 0.9},
+            "training.masked.masked_fraction: 0.9 is greater than the maximum of 0.5",
+        ),
+        # The demo starts from weights.
+        ("training.masked", {"tokens": 9}, "training.masked: comes before pretrain, which training.initial"),
     ],
 )
 def test_mistake_is_told_in_one_line(
@@ -127,6 +138,15 @@ def test_mistake_is_told_in_one_line(
         check_config(config, schemas / "config.schema.yaml")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_masked_bases_are_for_the_compact_encoder(load_config: Load, schemas: Path) -> None:
+    config = load_config()
+    edit(config, "training.masked", {"tokens": 9})
+    check_config(config, schemas / "config.schema.yaml")
+    edit(config, "model.encoder", "dnabert2")
+    with pytest.raises(InputError, match=r"training\.masked: is for model\.encoder: compact"):
+        check_config(config, schemas / "config.schema.yaml")
 
 
 def test_missing_key_is_named(load_config: Load, schemas: Path) -> None:
@@ -296,7 +316,7 @@ def test_every_key_is_documented(root: Path, schemas: Path) -> None:
     keys = set(schema["properties"])
     for name in ("download", "training", "annotation", "benchmark"):
         keys |= set(schema["properties"][name]["properties"])
-    for name in ("model", "stage"):
+    for name in ("model", "stage", "masked"):
         keys |= set(schema["$defs"][name]["properties"])
     keys |= set(load_schema(schemas / "species.schema.yaml")["properties"])
     assert [key for key in sorted(keys) if f"`{key}`" not in manual] == []

@@ -15,7 +15,7 @@ WORKFLOW = Path(
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 from genescribe.errors import InputError
 from genescribe.workflow.code_files import code_files
-from genescribe.workflow.config import STAGES, check_config, check_names
+from genescribe.workflow.config import MASKED, STAGES, check_config, check_names
 from genescribe.workflow.plan import Plan
 from genescribe.workflow.species import read_species
 
@@ -57,7 +57,7 @@ def one_of(names):
 
 wildcard_constraints:
     species=one_of(SPECIES),
-    stage=one_of(STAGES),
+    stage=one_of([MASKED, *STAGES]),
     split="train|val",
     control=one_of(PLAN.controls),
     one=one_of(PLAN.programs),
@@ -115,9 +115,10 @@ def genome_files(species, split):
 
 def validation_shards(wildcards):
     """Shards that a training stage watches; none where no species has a validation split."""
-    if not PLAN.stage_species(wildcards.stage, "val"):
+    stage = PLAN.corpus(wildcards.stage)
+    if not PLAN.stage_species(stage, "val"):
         return []
-    return f"results/corpus/{wildcards.run}/{wildcards.stage}/val/manifest.json"
+    return f"results/corpus/{wildcards.run}/{stage}/val/manifest.json"
 
 
 def calibration_file(wildcards):

@@ -1,4 +1,4 @@
-# Pre-training and fine-tuning: two configurations of one loop.
+# Masked language modelling, pre-training and fine-tuning: configurations of one loop.
 
 
 rule training_settings:
@@ -28,13 +28,15 @@ rule training_settings:
 
 rule train:
     """
-    Train a model, from nothing (pretrain) or from the stage before (finetune).
+    Train a model, from nothing (the first stage) or from the stage before.
     Inputs: settings, shards to learn from and to watch. Outputs: a model folder and its metrics. Checkpoints live in
     results/state, which is no output: a run that was cut off goes on from there.
     """
     input:
         settings="results/models/{run}/{stage}.json",
-        train="results/corpus/{run}/{stage}/train/manifest.json",
+        train=lambda wildcards: (
+            f"results/corpus/{wildcards.run}/{PLAN.corpus(wildcards.stage)}/train/manifest.json"
+        ),
         val=validation_shards,
         initial=lambda wildcards: PLAN.initial_weights(wildcards.stage) or [],
         tokenizer=lambda wildcards: PLAN.tokenizer(wildcards.stage) or [],

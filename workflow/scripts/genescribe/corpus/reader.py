@@ -246,13 +246,18 @@ class WindowSampler:
         number, start, _, _ = self.draw(index)
         return self.corpus.pieces[number].window_length(start, self.window)
 
+    def sequence(self, index: int) -> tuple[Codes, float]:
+        """Base codes of the window of sample `index`, without its genes; and its weight."""
+        number, start, reverse, weight = self.draw(index)
+        piece = self.corpus.pieces[number]
+        codes = piece.codes(start, piece.window_length(start, self.window))
+        return reverse_complement(codes) if reverse else codes, weight
+
     def input_tokens(self, index: int) -> BpeTokens:
         """BPE tokens of the window of sample `index`; the sampler must have a tokenizer."""
         assert self.tokenizer is not None
-        number, start, reverse, _ = self.draw(index)
-        piece = self.corpus.pieces[number]
-        codes = piece.codes(start, piece.window_length(start, self.window))
-        return self.tokenizer.tokens(reverse_complement(codes) if reverse else codes)
+        codes, _ = self.sequence(index)
+        return self.tokenizer.tokens(codes)
 
     def rows(self, indices: Sequence[int]) -> Batch:
         """The samples with these indices as a batch (see `collate`), for batches that grow or are shared
@@ -297,6 +302,11 @@ class ValidationWindows:
         number = int(np.searchsorted(self._ends, index, side="right"))
         before = int(self._ends[number - 1]) if number else 0
         return self.corpus.pieces[number], (index - before) * self.stride
+
+    def sequence(self, index: int) -> tuple[Codes, float]:
+        """Base codes of the window with this index, without its genes; and its weight."""
+        piece, start = self._place(index)
+        return piece.codes(start, piece.window_length(start, self.window)), 1.0
 
     def rows(self, indices: Iterable[int]) -> Batch:
         """The windows with these indices as a batch (see `collate`)."""

@@ -142,7 +142,9 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
     if before is not None and before["genomes"] == made["genomes"]:
         genomes = "the same genomes"
     digests = ", ".join(f"{name} `{digest}`" for name, digest in sorted(made["digests"].items()))
-    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}. SHA-256: {digests}."
+    masked = made["training"].get("objective") == "masked"
+    aim = ", to train the encoder alone on masked bases" if masked else ""
+    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}{aim}. SHA-256: {digests}."
 
 
 def _score(calibration: Mapping[str, Any] | None) -> str:
@@ -160,6 +162,8 @@ _FIGURES = {
     "pointer_accuracy": "pointer accuracy, over all bases of the window",
     "frame_loss": "frame and strand of a base, nats",
     "boundary_loss": "boundaries of a base",
+    "masked_accuracy": "letters of masked bases, accuracy",
+    "markov_visible_loss": "Markov model of order 5 at the same bases, nats",
 }
 
 
@@ -180,6 +184,8 @@ def _results(event: Mapping[str, Any]) -> str:
         for key, kind in types.items()
         if event.get(key) is not None
     ]
+    if not metrics:
+        return ""
     result = {
         "task": {"type": "token-classification", "name": "gene prediction"},
         "dataset": {"type": "genescribe", "name": "validation corpus"},

@@ -150,12 +150,16 @@ class CompactEncoder(nn.Module):
             LayerNorm(config.channels),
         )
 
-    def forward(self, codes: Tensor, patch_mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, codes: Tensor, patch_mask: Tensor | None = None, bases: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Encode windows.
 
         Args:
             codes: base codes (B, L), L a multiple of the patch.
             patch_mask: True (B, T) where a patch holds sequence; None where all do.
+            bases: embeddings of the bases (B, L, channels), where they are not those of the codes alone; None
+                for those.
 
         Returns:
             memory (B, T, width), features (B, L, channels), and the frame logits (B, L, 9) that the averaged
@@ -164,7 +168,8 @@ class CompactEncoder(nn.Module):
         batch, length = codes.shape
         patches = length // self.patch
         codes = codes.long()
-        bases = self.bases(codes)
+        if bases is None:
+            bases = self.bases(codes)
         if torch.is_autocast_enabled(codes.device.type):
             # Autocast leaves embeddings in float32; the layers over nucleotides are bound by memory.
             bases = bases.to(torch.get_autocast_dtype(codes.device.type))

@@ -112,6 +112,15 @@ class Losses:
     bases: Tensor
 
 
+def real_patches(codes: Tensor, valid: Tensor | None, patch: int) -> Tensor | None:
+    """True (B, T) where a patch of windows of codes (B, L) holds real bases, of which there are `valid` (B,);
+    None where all do."""
+    if valid is None or not bool((valid < codes.shape[1]).any()):
+        return None
+    patches = torch.arange(codes.shape[1] // patch, device=codes.device)
+    return patches[None, :] * patch < valid[:, None]
+
+
 class GeneScribeModel(PreTrainedModel):
     """Reads windows of DNA and writes their genes in the annotation language (`genescribe.language`)."""
 
@@ -196,10 +205,7 @@ class GeneScribeModel(PreTrainedModel):
             frame, boundary = self.dense_heads(features, potential)
             keys = self.pointer_head.keys(features, boundary)
             return Encoded(memory, features, frame, boundary, keys, memory_mask, places)
-        patch_mask = None
-        if valid is not None and bool((valid < codes.shape[1]).any()):
-            patches = torch.arange(codes.shape[1] // self.config.patch, device=codes.device)
-            patch_mask = patches[None, :] * self.config.patch < valid[:, None]
+        patch_mask = real_patches(codes, valid, self.config.patch)
         memory, features, potential = self.encoder(codes, patch_mask)
         frame, boundary = self.dense_heads(features, potential)
         return Encoded(

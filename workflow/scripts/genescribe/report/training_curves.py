@@ -19,6 +19,8 @@ MOST_POINTS = 240
 """Points a line may have; longer runs are averaged into as many equal bins."""
 
 _PANELS = (
+    ("masked_loss", "Masked letters", "cross-entropy of the letters of masked bases; 1.386 is a guess"),
+    ("masked_accuracy", "Masked letters right", "share of masked bases with the right letter, %"),
     ("token_loss", "Gene words", "cross-entropy of strand, kind, boundary type, end of gene"),
     ("pointer_loss", "Positions", "cross-entropy of the nucleotide pointed at"),
     ("frame_loss", "Reading frame per base", "cross-entropy of the auxiliary frame head"),
@@ -80,7 +82,7 @@ def stage_curves(name: str, records: Sequence[Record]) -> StageCurves:
     for key, title, meaning in _PANELS:
         lines = []
         for event in ("train", "val") if key != "learning_rate" else ("train",):
-            scale = 100.0 if key == "pointer_accuracy" else 1.0
+            scale = 100.0 if key.endswith("_accuracy") else 1.0
             points = [
                 (record.values[field] / divisor, record.values[key] * scale)
                 for record in records

@@ -29,11 +29,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--config", type=Path, required=True, help='JSON: {"training": {...}, "model": {...}}'
+        "--config",
+        type=Path,
+        required=True,
+        help='JSON: {"training": {...}, "model": {...}}; with "objective": "masked" among the settings of'
+        " training the encoder alone is trained, on masked bases",
     )
     parser.add_argument("--train", type=Path, required=True, help="folder of shards to learn from")
     parser.add_argument("--val", type=Path, help="folder of shards to watch")
-    parser.add_argument("--init", type=Path, help="model folder to start from (fine-tuning)")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        help="model folder to start from: in fine-tuning, or in pre-training after masked bases",
+    )
     parser.add_argument(
         "--encoder",
         help="checkpoint of DNABERT-2 to start the encoder from: a folder, or zhihan1996/DNABERT-2-117M",

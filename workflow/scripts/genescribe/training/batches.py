@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -25,9 +25,19 @@ MODEL_INPUTS = (
 )  # fmt: skip
 
 
+Windows = WindowSampler | ValidationWindows
+Reader = Callable[[Windows, Sequence[int]], dict[str, Tensor]]
+"""Reads the windows with these indices as a batch. Worker processes that are not forked pickle it."""
+
+
 def model_inputs(batch: Batch) -> dict[str, Tensor]:
     """The arrays of a batch that the model reads, as tensors."""
     return {name: torch.from_numpy(batch[name]) for name in MODEL_INPUTS if name in batch}
+
+
+def labelled_batch(windows: Windows, indices: Sequence[int]) -> dict[str, Tensor]:
+    """Windows with their genes, as the model reads them."""
+    return model_inputs(windows.rows(indices))
 
 
 def encoder_positions(batch: dict[str, Tensor], patch: int) -> int:
@@ -70,11 +80,11 @@ def share(indices: range, process: int, processes: int) -> range:
 class _TrainingBatches(Dataset[dict[str, Tensor]]):
     """Item `range` is the batch of these sample indices."""
 
-    def __init__(self, sampler: WindowSampler) -> None:
-        self.sampler = sampler
+    def __init__(self, sampler: WindowSampler, read: Reader) -> None:
+        self.sampler, self.read = sampler, read
 
     def __getitem__(self, indices: range) -> dict[str, Tensor]:
-        return model_inputs(self.sampler.rows(indices))
+        return self.read(self.sampler, indices)
 
 
 def _positions(sampler: WindowSampler, index: int, patch: int) -> int:
@@ -114,6 +124,7 @@ def training_batches(
     patch: int,
     process: int = 0,
     processes: int = 1,
+    read: Reader = labelled_batch,
 ) -> Iterator[dict[str, Tensor]]:
     """Batches from a position on, or one process's shares of them, without end. Each is a pure function of
     its first sample index and its size, whether `config.workers` processes read it ahead or none.
@@ -122,7 +133,7 @@ def training_batches(
     # batch_size None: the data set makes whole batches itself. A generator of its own: else the loader would
     # draw from the global one.
     yield from DataLoader(
-        _TrainingBatches(sampler),
+        _TrainingBatches(sampler, read),
         batch_size=None,
         sampler=(share(batch, process, processes) for batch in plan),
         num_workers=config.workers,
@@ -138,8 +149,8 @@ def spread(total: int, most: int) -> list[int]:
 
 
 def validation_batches(
-    windows: ValidationWindows, indices: Sequence[int], size: int
+    windows: ValidationWindows, indices: Sequence[int], size: int, read: Reader = labelled_batch
 ) -> Iterator[dict[str, Tensor]]:
     """The validation windows with these indices, in batches of `size`."""
     for first in range(0, len(indices), size):
-        yield model_inputs(windows.rows(indices[first : first + size]))
+        yield read(windows, indices[first : first + size])

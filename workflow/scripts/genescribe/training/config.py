@@ -35,6 +35,10 @@ billion tokens; `tokens` is no part of a preset.
 """
 
 
+GENES, MASKED = "genes", "masked"
+"""Objectives: to write the genes of a window, or to say which letters stood at its masked bases."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """Settings of one training run. Lengths are in tokens, that is encoder positions (patches), padding
@@ -42,6 +46,8 @@ class TrainingConfig:
 
     Attributes:
         tokens: length of the run.
+        objective: "genes", or "masked" for masked language modelling, which trains the encoder alone.
+        masked_fraction: share of the letters of a window that is masked; for that objective.
         scale: factor of `warmup_tokens`, `ramp_tokens` and `decay_tokens`, to fit a recipe to a run of
             another length; never of the batch.
         batch_tokens: tokens in a batch, summed over processes and micro-batches; as many full windows as go
@@ -91,6 +97,8 @@ class TrainingConfig:
     """
 
     tokens: int
+    objective: str = GENES
+    masked_fraction: float = 0.15
     scale: float = 1.0
     batch_tokens: int = 2048
     micro_batch_windows: int = 0
@@ -128,6 +136,12 @@ class TrainingConfig:
     workers: int = 0
     NOT_DECISIVE = frozenset({"save_every_seconds", "max_seconds", "workers"})
     ONLY_DNABERT2 = ("dnabert2_rate", "dnabert2_frozen_layers")
+    ONLY_MASKED = ("masked_fraction",)
+    ONLY_GENES = (
+        *ONLY_DNABERT2,
+        "label_smoothing", "frame_weight", "boundary_weight", "masks", "doubtful_start_weight",
+        "decoded_windows", "patience",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name in ("tokens", "scale", "batch_tokens", "peak_learning_rate", "clip", "save_every_seconds"):
@@ -137,6 +151,7 @@ class TrainingConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"training.{name} must be from 0 to below 1, not {getattr(self, name)}")
         for name, known in (
+            ("objective", (GENES, MASKED)),
             ("optimizer", ("adamw", "muon")),
             ("precision", ("auto", "bf16", "float32")),
             ("masks", ("all", "dense")),
@@ -144,6 +159,16 @@ class TrainingConfig:
             if getattr(self, name) not in known:
                 raise InputError(
                     f"training.{name} must be one of {', '.join(known)}, not {getattr(self, name)}"
+                )
+        if not 0 < self.masked_fraction <= 0.5:
+            raise InputError(
+                f"training.masked_fraction must be above 0 and at most 0.5, not {self.masked_fraction}"
+            )
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for name in self.ONLY_GENES if self.objective == MASKED else self.ONLY_MASKED:
+            if getattr(self, name) != defaults[name]:
+                raise InputError(
+                    f"training.{name} has no meaning with the objective {self.objective}; leave it out"
                 )
         for name in self.ONLY_DNABERT2:
             if getattr(self, name) < 0:
@@ -176,14 +201,15 @@ class TrainingConfig:
         return cls(**values)
 
     def decisive(self) -> dict[str, Any]:
-        """The settings that determine the result; those of DNABERT-2 only where they are made use of, so that
-        runs without it keep their key."""
+        """The settings that determine the result; those of DNABERT-2, and of the objective, only where they
+        are made use of, so that runs without them keep their key."""
         unused = {
             field.name
             for field in dataclasses.fields(self)
             if field.name in self.ONLY_DNABERT2 and getattr(self, field.name) == field.default
         }
         out = self.NOT_DECISIVE | unused
+        out |= {"objective", *self.ONLY_MASKED} if self.objective == GENES else set(self.ONLY_GENES)
         return {key: value for key, value in dataclasses.asdict(self).items() if key not in out}
 
 

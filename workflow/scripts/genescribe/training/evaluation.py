@@ -13,6 +13,7 @@ from genescribe.language import vocabulary
 from genescribe.language.codec import decode
 from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
 from genescribe.model.generation import generate
+from genescribe.model.masked import MaskedLosses
 from genescribe.model.modeling import GeneScribeModel, Losses
 
 LOSSES = ("token", "pointer", "frame", "boundary")
@@ -26,35 +27,48 @@ Total = Callable[[Sequence[float]], list[float]]
 
 @dataclass
 class Meter:
-    """Sums of losses over batches, and what they are divided by."""
+    """Sums of losses over batches by their names, and what they are divided by.
 
+    Attributes:
+        counted: the loss whose hits are counted, too.
+        sums, counts: of every loss.
+        hits: how often the most probable choice was the right one.
+    """
+
+    counted: str
     sums: dict[str, float]
     counts: dict[str, float]
     hits: float = 0.0
 
     @classmethod
-    def empty(cls) -> Meter:
+    def empty(cls, names: Iterable[str] = LOSSES, counted: str = "pointer") -> Meter:
         """Nothing counted yet."""
-        return cls(dict.fromkeys(LOSSES, 0.0), dict.fromkeys(LOSSES, 0.0))
+        names = tuple(names)
+        return cls(counted, dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0))
 
-    def add(self, losses: Losses, counts: dict[str, float] | None = None) -> None:
+    def add(self, losses: Losses | MaskedLosses, counts: dict[str, float] | None = None) -> None:
         """Count one forward pass."""
-        for name in LOSSES:
+        for name in self.sums:
             self.sums[name] += float(getattr(losses, name).detach())
             self.counts[name] += counts[name] if counts else 0.0
-        self.hits += float(losses.pointer_hits)
+        self.hits += float(getattr(losses, f"{self.counted}_hits"))
 
     def over_processes(self, total: Total) -> Meter:
         """The sums over all processes."""
         *values, hits = total([*self.sums.values(), *self.counts.values(), self.hits])
-        sums, counts = values[: len(LOSSES)], values[len(LOSSES) :]
-        return Meter(dict(zip(LOSSES, sums, strict=True)), dict(zip(LOSSES, counts, strict=True)), hits)
+        sums, counts = values[: len(self.sums)], values[len(self.sums) :]
+        return Meter(
+            self.counted,
+            dict(zip(self.sums, sums, strict=True)),
+            dict(zip(self.counts, counts, strict=True)),
+            hits,
+        )
 
     def means(self, weights: dict[str, float]) -> dict[str, float]:
         """Mean losses by the names that metrics.jsonl uses."""
-        means = {name: self.sums[name] / max(self.counts[name], 1.0) for name in LOSSES}
+        means = {name: total / max(self.counts[name], 1.0) for name, total in self.sums.items()}
         metrics = {f"{name}_loss": value for name, value in means.items()}
-        metrics["pointer_accuracy"] = self.hits / max(self.counts["pointer"], 1.0)
+        metrics[f"{self.counted}_accuracy"] = self.hits / max(self.counts[self.counted], 1.0)
         return {"loss": sum(weights[name] * value for name, value in means.items()), **metrics}
 
 
@@ -95,18 +109,19 @@ def _masked_share(gene: GeneModel, masked: Tensor) -> float:
 
 @torch.no_grad()
 def mean_losses(
-    forward: Callable[[dict[str, Tensor]], Losses],
+    meter: Meter,
+    forward: Callable[[dict[str, Tensor]], Losses | MaskedLosses],
     batches: Iterable[dict[str, Tensor]],
     denominators: Callable[[dict[str, Tensor]], dict[str, float]],
 ) -> Meter:
     """Losses over batches.
 
     Args:
+        meter: an empty one, to which they are added.
         forward: the model's losses of a batch, in evaluation mode.
         batches: what to measure on.
         denominators: what a batch's losses are divided by.
     """
-    meter = Meter.empty()
     for batch in batches:
         meter.add(forward(batch), denominators(batch))
     return meter

@@ -1,4 +1,4 @@
-"""The training loop: pre-training and fine-tuning alike."""
+"""The training loop: masked language modelling, pre-training and fine-tuning alike."""
 
 from __future__ import annotations
 
@@ -20,31 +20,22 @@ from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
 from genescribe.errors import InputError
 from genescribe.files import check_folder
 from genescribe.model.generation import is_fast_in_bfloat16
+from genescribe.model.masked import MaskedLosses
 from genescribe.model.modeling import Losses
 from genescribe.model.pieces import check_pieces
 from genescribe.progress import progress
 from genescribe.training import state
 from genescribe.training.average import Average
-from genescribe.training.batches import (
-    denominators,
-    encoder_positions,
-    spread,
-    training_batches,
-    validation_batches,
-)
-from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.batches import encoder_positions, spread, training_batches, validation_batches
+from genescribe.training.config import Run
+from genescribe.training.evaluation import Meter, mean_losses
 from genescribe.training.initial import initial_model
+from genescribe.training.objectives import Watched, make_objective
 from genescribe.training.optimizers import make_optimizers, set_learning_rate
 from genescribe.training.output import CONTENTS, METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
 
 log = logging.getLogger(__name__)
-
-
-def loss_weights(config: TrainingConfig) -> dict[str, float]:
-    """Weight of each loss in the sum."""
-    return {"token": 1.0, "pointer": 1.0, "frame": config.frame_weight, "boundary": config.boundary_weight}
 
 
 @contextmanager
@@ -92,6 +83,7 @@ class Trainer:
 
     Attributes:
         run, config: what is to be done.
+        objective: what is learnt.
         accelerator: this process among the others, and its device.
         state: the model and all that is saved with it.
         done: whether the run has reached its end, by its length or by `patience`.
@@ -108,15 +100,17 @@ class Trainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         self.process, self.processes = self.accelerator.process_index, self.accelerator.num_processes
-        model = initial_model(run).to(self.accelerator.device).train()
-        check_pieces(model.state_dict(), run.pieces_mib)
+        corpus = Corpus.open(run.train)
+        self.objective = make_objective(self.config, initial_model(run).to(self.accelerator.device), corpus)
+        model = self.objective.module.to(self.accelerator.device).train()
+        for tensors in (self.objective.model.state_dict(), model.state_dict()):
+            check_pieces(tensors, run.pieces_mib)
+        tokenizer = self.objective.model.tokenizer
         average = Average(model, self.config.ema_decay) if self.config.ema_decay else None
         self.model = model
         self.state = state.TrainingState(model, make_optimizers(model, self.config), average)
         self.wrapped = self.accelerator.prepare_model(model) if self.processes > 1 else model
-        self.weights = loss_weights(self.config)
         window = model.config.window
-        corpus = Corpus.open(run.train)
         self.sampler = WindowSampler(
             corpus,
             window,
@@ -125,11 +119,11 @@ class Trainer:
             gene_fraction=self.config.gene_fraction,
             rna_fraction=self.config.rna_fraction,
             least_code_share=self.config.least_code_share,
-            tokenizer=model.tokenizer,
+            tokenizer=tokenizer,
         )
         self.watched = None
         if run.validation is not None:
-            self.watched = ValidationWindows(Corpus.open(run.validation), window, tokenizer=model.tokenizer)
+            self.watched = ValidationWindows(Corpus.open(run.validation), window, tokenizer=tokenizer)
         elif self.config.patience:
             raise InputError("training.patience needs a validation corpus: give --val")
 
@@ -169,36 +163,26 @@ class Trainer:
         tensor = torch.tensor(list(values), dtype=torch.float64, device=self.accelerator.device)
         return [float(value) for value in self.accelerator.reduce(tensor, "sum")]
 
-    def forward(self, model: nn.Module, batch: dict[str, Tensor], label_smoothing: float = 0.0) -> Losses:
+    def forward(self, model: nn.Module, batch: dict[str, Tensor]) -> Losses | MaskedLosses:
         """Losses of a batch, on the device and in the precision of the run."""
         device = self.accelerator.device
         inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-        if self.config.masks == "dense":
-            del inputs["annotated_kinds"]
         with self.accelerator.autocast():
-            losses: Losses = model(
-                **inputs,
-                label_smoothing=label_smoothing,
-                doubtful_start_weight=self.config.doubtful_start_weight,
-            )
-        return losses
-
-    def denominators(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """What the losses of this process's share of a batch are summed over."""
-        return denominators(batch, self.config.doubtful_start_weight)
+            return self.objective.forward(model, inputs)
 
     def gradients(self, batch: dict[str, Tensor]) -> Meter:
         """Gradients of the loss, sums over all processes divided by counts over all processes; and both."""
-        local = self.denominators(batch)
-        counts = dict(zip(LOSSES, self.total([local[name] for name in LOSSES]), strict=True))
-        meter = Meter.empty()
+        weights, local = self.objective.weights, self.objective.denominators(batch)
+        counts = dict(zip(weights, self.total([local[name] for name in weights]), strict=True))
+        meter = self.objective.meter()
         parts = list(micro_batches(batch, self.config.micro_batch_windows))
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                losses = self.forward(self.wrapped, part, self.config.label_smoothing)
+                losses = self.forward(self.wrapped, part)
                 loss = sum(
-                    self.weights[name] * getattr(losses, name) / max(counts[name], 1.0) for name in LOSSES
+                    weight * getattr(losses, name) / max(counts[name], 1.0)
+                    for name, weight in weights.items()
                 )
                 # The processes' gradients are averaged; they should be summed.
                 self.accelerator.backward(loss * self.processes)
@@ -221,7 +205,7 @@ class Trainer:
         rate = learning_rate(config, position.tokens)
         set_learning_rate(self.state.optimizers, rate)
         seed_dropout(config.seed, position.step, self.process)
-        losses = self.gradients(batch).over_processes(self.total).means(self.weights)
+        losses = self.gradients(batch).over_processes(self.total).means(self.objective.weights)
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip))
         if not math.isfinite(losses["loss"] + norm):
             raise InputError(
@@ -285,24 +269,25 @@ class Trainer:
         self.measure("val", values, learning_rate(self.config, self.state.position.tokens))
 
     def validation(self) -> dict[str, float]:
-        """Losses and exact F1 on the validation windows, of all processes together."""
+        """What the objective measures on the validation windows, of all processes together."""
         assert self.watched is not None
         self.model.eval()
-        mine = slice(self.process, None, self.processes)
         size = self.config.micro_batch_windows or max(
             1, batch_windows(self.config, math.inf, self.window_tokens) // self.processes
         )
         losses = mean_losses(
+            self.objective.meter(),
             lambda batch: self.forward(self.model, batch),
-            validation_batches(self.watched, self.spread(self.config.validation_windows)[mine], size),
-            self.denominators,
+            validation_batches(
+                self.watched,
+                self.share(self.config.validation_windows),
+                size,
+                self.objective.validation_reader,
+            ),
+            self.objective.denominators,
         )
-        values = losses.over_processes(self.total).means(self.weights)
-        if self.config.decoded_windows:
-            chosen = self.spread(self.config.decoded_windows)[mine]
-            counts = decoded_genes(self.model, self.watched, chosen, size)
-            totals = self.total([counts.reference, counts.predicted, counts.matched])
-            values["exact_f1"] = GeneCounts(*totals).f1
+        values = losses.over_processes(self.total).means(self.objective.weights)
+        values |= self.objective.further(Watched(self.watched, self.share, size, self.total))
         self.model.train()
         return values
 
@@ -311,19 +296,17 @@ class Trainer:
         """Tokens of a full window."""
         return self.model.config.window_tokens
 
-    def spread(self, most: int) -> list[int]:
-        """Validation windows, `most` at most, spread evenly."""
+    def share(self, most: int) -> list[int]:
+        """This process's share of `most` validation windows at most, spread evenly."""
         assert self.watched is not None
-        return spread(len(self.watched), most)
+        return spread(len(self.watched), most)[self.process :: self.processes]
 
     def note(self, values: dict[str, float]) -> None:
         """Say what a validation gave, and keep the weights if they are the best so far."""
         position, f1 = self.state.position, values.get("exact_f1", 0.0)
         if self.is_main:
-            log.info(
-                "step %d, %.1f Mb: validation loss %.3f, pointer accuracy %.3f, exact F1 %.3f",
-                position.step, position.bases / 1e6, values["loss"], values["pointer_accuracy"], f1,
-            )  # fmt: skip
+            said = self.objective.said(values)
+            log.info("step %d, %.1f Mb: %s", position.step, position.bases / 1e6, said)
         if not self.config.patience:
             return
         if f1 > position.best_f1:
@@ -355,7 +338,13 @@ class Trainer:
         """Train to the end, or until time or SIGTERM stops it; see `train`."""
         config, position = self.config, self.state.position
         batches = training_batches(
-            config, self.sampler, position, self.model.config.patch, self.process, self.processes
+            config,
+            self.sampler,
+            position,
+            self.model.config.patch,
+            self.process,
+            self.processes,
+            self.objective.training_reader,
         )
         shown = progress("training", config.tokens, "tokens") if self.is_main else nullcontext()
         with noticing_sigterm() as stop, shown as bar:
@@ -380,7 +369,7 @@ class Trainer:
                         )
                     return False
         if self.is_main:
-            write_model(self.run, self.state, self.folder / METRICS)
+            write_model(self.run, self.objective.model, self.state, self.folder / METRICS)
         return True
 
 

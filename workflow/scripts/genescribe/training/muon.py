@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from genescribe.model.decoder import CrossAttention
 from genescribe.model.dnabert2_layers import GatedLayer, Projection
 from genescribe.model.layers import GatedMLP, SelfAttention
-from genescribe.model.modeling import GeneScribeModel
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic Newton-Schulz iteration (Jordan et al. 2024, "Muon: An optimizer for hidden layers")."""
@@ -38,7 +37,7 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
-def fused_matrices(model: GeneScribeModel) -> dict[Tensor, int]:
+def fused_matrices(model: nn.Module) -> dict[Tensor, int]:
     """Weights that hold several matrices one below the other, and how many."""
     fused: dict[Tensor, int] = {}
     for module in model.modules():

@@ -10,6 +10,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer
 
 from genescribe.model.dnabert2_encoder import DnaBert2Encoder
+from genescribe.model.masked import MaskedBaseModel
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
 from genescribe.training.muon import Muon, fused_matrices
@@ -17,7 +18,19 @@ from genescribe.training.muon import Muon, fused_matrices
 Group = dict[str, Any]
 
 
-def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Optimizer]:
+def giving_logits(model: GeneScribeModel | MaskedBaseModel) -> tuple[nn.Module, ...]:
+    """Modules whose weights give logits."""
+    if isinstance(model, MaskedBaseModel):
+        return (model.head,)
+    return (
+        model.encoder.potential_to_frame,
+        model.token_head,
+        model.dense_heads,
+        model.pointer_head.gate,
+    )
+
+
+def make_optimizers(model: GeneScribeModel | MaskedBaseModel, config: TrainingConfig) -> list[Optimizer]:
     """AdamW, or AdamW and Muon; weight decay on matrices and convolution kernels alone, not on norms, biases
     and embeddings.
 
@@ -49,15 +62,9 @@ def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Opti
 
     optimizers: list[Optimizer] = []
     if config.optimizer == "muon":
-        logits = (
-            model.encoder.potential_to_frame,
-            model.token_head,
-            model.dense_heads,
-            model.pointer_head.gate,
-        )
-        giving_logits = {parameter for module in logits for parameter in module.parameters()}
-        hidden = [parameter for parameter in decayed if parameter not in giving_logits]
-        decayed = [parameter for parameter in decayed if parameter in giving_logits]
+        outer = {parameter for module in giving_logits(model) for parameter in module.parameters()}
+        hidden = [parameter for parameter in decayed if parameter not in outer]
+        decayed = [parameter for parameter in decayed if parameter in outer]
         optimizers.append(
             Muon(
                 groups(hidden, config.weight_decay),

@@ -40,18 +40,22 @@ class MetricsLog:
             file.write(json.dumps(entry) + "\n")
 
 
-def write_model(run: Run, trained: TrainingState, metrics: Path) -> None:
+def write_model(run: Run, model: GeneScribeModel, trained: TrainingState, metrics: Path) -> None:
     """Write the model folder: configuration, weights, the metrics of its training and what made it.
 
     The weights are the best, or the last; averages of weights if the run keeps one, and then the weights of
     the last step lie in `unaveraged/`.
+
+    Args:
+        run: where to.
+        model: what is written; its weights are those that the state trains, or some of them are.
+        trained: state of the run.
+        metrics: of its training.
     """
-    model = trained.model
-    assert isinstance(model, GeneScribeModel)
     with atomic_folder(run.out, CONTENTS) as folder, without_bars():
         if trained.average is not None:
             save_model(model, folder / UNAVERAGED, run.pieces_mib)
-        with nullcontext() if trained.average is None else trained.average.in_place(model):
+        with nullcontext() if trained.average is None else trained.average.in_place(trained.model):
             save_model(model, folder, run.pieces_mib, trained.best)
         shutil.copyfile(metrics, folder / METRICS)
         made = origin(run.training.decisive(), run.digests, run.train, run.initial)

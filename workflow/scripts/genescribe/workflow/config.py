@@ -15,6 +15,9 @@ from genescribe.workflow.species import Species
 STAGES = ("pretrain", "finetune")
 """Training stages in their order; each starts from the weights of the one before."""
 
+MASKED = "masked"
+"""The stage of masked language modelling, before all others; there is one only where it is configured."""
+
 
 def check_config(config: dict[str, Any], schema: str | Path) -> None:
     """Check a configuration against its schema, and what a schema cannot say.
@@ -139,6 +142,16 @@ def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
         return "model.dnabert2", "these sizes need model.encoder: dnabert2"
     if config["training"]["dnabert2"] and config["model"].get("dnabert2"):
         return "model.dnabert2", "the checkpoint training.dnabert2 has sizes of its own; leave these out"
+    if MASKED in config["training"] and is_dnabert2:
+        return (
+            "training.masked",
+            "is for model.encoder: compact; BPE tokens tell of the letters below the mask",
+        )
+    if MASKED in config["training"] and config["training"]["initial"]:
+        return (
+            "training.masked",
+            "comes before pretrain, which training.initial leaves out; remove one of them",
+        )
     width, heads = config["model"].get("width"), config["model"].get("heads")
     if width and heads and width % heads:
         return "model.heads", f"{heads} does not divide model.width ({width})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from genescribe.workflow.config import STAGES
+from genescribe.workflow.config import MASKED, STAGES
 from genescribe.workflow.species import Species
 
 PRODUCT = "genescribe"
@@ -74,15 +74,23 @@ class Plan:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Stages that the run trains: fine-tuning alone where it starts from a model that is named."""
-        return STAGES[1:] if self.config["training"]["initial"] else STAGES
+        """Stages that the run trains: fine-tuning alone where it starts from a model that is named, masked
+        language modelling only where it is configured."""
+        if self.config["training"]["initial"]:
+            return STAGES[1:]
+        return (MASKED, *STAGES) if MASKED in self.config["training"] else STAGES
 
     def initial_weights(self, stage: str) -> str | None:
         """Weights that a training stage starts from; None for new ones."""
-        if stage == STAGES[0]:
-            return None
-        initial = self.config["training"]["initial"] or f"results/models/{self.config['run']}/{STAGES[0]}"
-        return f"{initial}/model.safetensors"
+        place = self.stages.index(stage) if stage in self.stages else 0
+        before = f"results/models/{self.config['run']}/{self.stages[place - 1]}" if place else ""
+        initial = before or (self.config["training"]["initial"] if stage != STAGES[0] else "")
+        return f"{initial}/model.safetensors" if initial else None
+
+    def corpus(self, stage: str) -> str:
+        """Stage whose shards a training stage reads: its own, or for masked language modelling those of
+        pre-training."""
+        return STAGES[0] if stage == MASKED else stage
 
     def tokenizer(self, stage: str) -> str | None:
         """Tokenizer that a training stage needs: of a new encoder dnabert2 which no checkpoint brings."""
@@ -133,8 +141,10 @@ class Plan:
         A stage that starts from a model has its sizes from there.
         """
         training = {key: value for key, value in self.config["training"][stage].items() if key != "species"}
+        if stage == MASKED:
+            training["objective"] = "masked"
         settings = {"training": {"seed": self.config["seed"], **training}}
-        if stage == STAGES[0]:
+        if self.initial_weights(stage) is None:
             trained = [one for one in self.training.values() if one.has("train")]
             settings["model"] = {
                 **self.config["model"],
@@ -260,7 +270,8 @@ class Plan:
         jobs = {}
         if self.trains:
             for stage in self.stages:
-                jobs[f"shards ({stage})"] = f"shards/{run}-{stage}-train"
+                if self.corpus(stage) == stage:
+                    jobs[f"shards ({stage})"] = f"shards/{run}-{stage}-train"
                 jobs[f"train ({stage})"] = f"train/{run}-{stage}"
         for name in self.annotated:
             shown = name.replace("_", " ")
