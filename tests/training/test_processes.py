@@ -37,6 +37,9 @@ TRAINING = {
     "validation_windows": 7,
     "decoded_windows": 3,
 }
+MEANS = {
+    "loss", "token_loss", "pointer_loss", "frame_loss", "boundary_loss", "balance_loss", "least_expert_share",
+}  # fmt: skip
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(Path(genescribe.__path__[0]).parent),
@@ -45,11 +48,13 @@ ENVIRONMENT = {
 }
 
 
-def command(corpus: Path, folder: Path, **settings: float | str) -> list[str]:
+def command(
+    corpus: Path, folder: Path, model: dict[str, Any] | None = None, **settings: float | str
+) -> list[str]:
     """The command line, and its configuration written into `folder`."""
     folder.mkdir(parents=True)
     config = folder / "train.json"
-    config.write_text(json.dumps({"training": {**TRAINING, **settings}, "model": MODEL}))
+    config.write_text(json.dumps({"training": {**TRAINING, **settings}, "model": {**MODEL, **(model or {})}}))
     paths = {
         "config": config,
         "train": corpus,
@@ -67,8 +72,14 @@ def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path, optimizer: str) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "model"),
+    [("adamw", {}), ("muon", {}), ("muon", {"moe": {"experts": 3, "top_k": 1}})],
+    ids=["adamw", "muon", "experts"],
+)
+def test_two_processes_give_the_losses_of_one(
+    ecoli_corpus: Path, tmp_path: Path, optimizer: str, model: dict[str, Any]
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     starts = {
         one: [sys.executable],
@@ -77,7 +88,7 @@ def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path
     for folder, start in starts.items():
         # The second process of two has two windows, so it makes one micro-batch less than the first.
         done = subprocess.run(
-            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2, optimizer=optimizer)],
+            [*start, *command(ecoli_corpus, folder, model, micro_batch_windows=2, optimizer=optimizer)],
             env=ENVIRONMENT,
             capture_output=True,
             text=True,
@@ -91,7 +102,8 @@ def test_two_processes_give_the_losses_of_one(ecoli_corpus: Path, tmp_path: Path
         for expected, found in zip(alone, together, strict=True):
             assert expected.keys() == found.keys()
             assert (expected["step"], expected["tokens"]) == (found["step"], found["tokens"])
-            for name in ("loss", "token_loss", "pointer_loss", "frame_loss", "boundary_loss"):
+            assert ("least_expert_share" in expected) == bool(model)
+            for name in expected.keys() & MEANS:
                 assert found[name] == pytest.approx(expected[name], abs=1e-4), (event, expected["step"], name)
     assert numbers(one, "train")[-1]["loss"] < numbers(one, "train")[0]["loss"] - 0.5
     for name in ("model.safetensors", "unaveraged/model.safetensors"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +13,11 @@ from genescribe.corpus.reader import ValidationWindows
 from genescribe.language import vocabulary
 from genescribe.language.codec import decode
 from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
+from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel, Losses
+from genescribe.training.config import TrainingConfig
 
-LOSSES = ("token", "pointer", "frame", "boundary")
 MAX_GENES, MAX_TOKENS = 32, 256
 """What is decoded of a validation window at most: weights that write without end early in training cost no
 time. A bacterial window of 6144 bases has some 40 tokens."""
@@ -24,37 +26,65 @@ Total = Callable[[Sequence[float]], list[float]]
 """Sums numbers over all processes."""
 
 
+def loss_weights(config: TrainingConfig, model: GeneScribeConfig) -> dict[str, float]:
+    """Weight of each loss in the sum, by the names of `model.modeling.Losses`; the balance of experts only
+    where there are some."""
+    weights = {"token": 1.0, "pointer": 1.0, "frame": config.frame_weight, "boundary": config.boundary_weight}
+    return weights if model.moe is None else weights | {"balance": config.balance_weight}
+
+
 @dataclass
 class Meter:
-    """Sums of losses over batches, and what they are divided by."""
+    """Sums of losses over batches, and what they are divided by.
+
+    Attributes:
+        sums, counts: by the names of the losses.
+        choices: tokens that chose an expert, (layers, experts); (0, 0) without experts.
+        hits: pointers whose best nucleotide is the right one.
+    """
 
     sums: dict[str, float]
     counts: dict[str, float]
+    choices: Tensor
     hits: float = 0.0
 
     @classmethod
-    def empty(cls) -> Meter:
-        """Nothing counted yet."""
-        return cls(dict.fromkeys(LOSSES, 0.0), dict.fromkeys(LOSSES, 0.0))
+    def empty(cls, losses: Iterable[str], model: GeneScribeConfig) -> Meter:
+        """Nothing counted yet of these losses."""
+        shape = (0, 0) if model.moe is None else (model.decoder_layers, model.moe["experts"])
+        names = tuple(losses)
+        choices = torch.zeros(shape, dtype=torch.float64)
+        return cls(dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0), choices)
 
     def add(self, losses: Losses, counts: dict[str, float] | None = None) -> None:
         """Count one forward pass."""
-        for name in LOSSES:
+        for name in self.sums:
             self.sums[name] += float(getattr(losses, name).detach())
             self.counts[name] += counts[name] if counts else 0.0
         self.hits += float(losses.pointer_hits)
+        if losses.choices is not None:
+            self.choices += losses.choices.to(self.choices)
 
     def over_processes(self, total: Total) -> Meter:
         """The sums over all processes."""
-        *values, hits = total([*self.sums.values(), *self.counts.values(), self.hits])
-        sums, counts = values[: len(LOSSES)], values[len(LOSSES) :]
-        return Meter(dict(zip(LOSSES, sums, strict=True)), dict(zip(LOSSES, counts, strict=True)), hits)
+        losses = (*self.sums.values(), *self.counts.values())
+        totals = iter(total([*losses, self.hits, *self.choices.flatten().tolist()]))
+        sums = {name: next(totals) for name in self.sums}
+        counts = {name: next(totals) for name in self.counts}
+        hits = next(totals)
+        chosen = torch.tensor(list(totals), dtype=torch.float64).view_as(self.choices)
+        return Meter(sums, counts, chosen, hits)
 
-    def means(self, weights: dict[str, float]) -> dict[str, float]:
-        """Mean losses by the names that metrics.jsonl uses."""
-        means = {name: self.sums[name] / max(self.counts[name], 1.0) for name in LOSSES}
-        metrics = {f"{name}_loss": value for name, value in means.items()}
+    def means(self, weights: dict[str, float]) -> dict[str, Any]:
+        """Mean losses by the names that metrics.jsonl uses; of experts also their shares of the tokens, layer
+        by layer, and the least of these."""
+        means = {name: value / max(self.counts[name], 1.0) for name, value in self.sums.items()}
+        metrics: dict[str, Any] = {f"{name}_loss": value for name, value in means.items()}
         metrics["pointer_accuracy"] = self.hits / max(self.counts["pointer"], 1.0)
+        if self.choices.numel():
+            shares = self.choices / self.choices.sum(dim=1, keepdim=True).clamp(min=1.0)
+            metrics["expert_shares"] = shares.tolist()
+            metrics["least_expert_share"] = float(shares.min())
         return {"loss": sum(weights[name] * value for name, value in means.items()), **metrics}
 
 
@@ -98,6 +128,7 @@ def mean_losses(
     forward: Callable[[dict[str, Tensor]], Losses],
     batches: Iterable[dict[str, Tensor]],
     denominators: Callable[[dict[str, Tensor]], dict[str, float]],
+    meter: Meter,
 ) -> Meter:
     """Losses over batches.
 
@@ -105,8 +136,8 @@ def mean_losses(
         forward: the model's losses of a batch, in evaluation mode.
         batches: what to measure on.
         denominators: what a batch's losses are divided by.
+        meter: an empty one; it is filled and given back.
     """
-    meter = Meter.empty()
     for batch in batches:
         meter.add(forward(batch), denominators(batch))
     return meter

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,19 +33,14 @@ from genescribe.training.batches import (
     training_batches,
     validation_batches,
 )
-from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.evaluation import LOSSES, GeneCounts, Meter, decoded_genes, mean_losses
+from genescribe.training.config import Run
+from genescribe.training.evaluation import GeneCounts, Meter, decoded_genes, loss_weights, mean_losses
 from genescribe.training.initial import initial_model
 from genescribe.training.optimizers import make_optimizers, set_learning_rate
 from genescribe.training.output import CONTENTS, METRICS, MetricsLog, write_model
 from genescribe.training.schedule import batch_windows, learning_rate
 
 log = logging.getLogger(__name__)
-
-
-def loss_weights(config: TrainingConfig) -> dict[str, float]:
-    """Weight of each loss in the sum."""
-    return {"token": 1.0, "pointer": 1.0, "frame": config.frame_weight, "boundary": config.boundary_weight}
 
 
 @contextmanager
@@ -114,7 +110,7 @@ class Trainer:
         self.model = model
         self.state = state.TrainingState(model, make_optimizers(model, self.config), average)
         self.wrapped = self.accelerator.prepare_model(model) if self.processes > 1 else model
-        self.weights = loss_weights(self.config)
+        self.weights = loss_weights(self.config, model.config)
         window = model.config.window
         corpus = Corpus.open(run.train)
         self.sampler = WindowSampler(
@@ -185,20 +181,23 @@ class Trainer:
 
     def denominators(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """What the losses of this process's share of a batch are summed over."""
-        return denominators(batch, self.config.doubtful_start_weight)
+        counts = denominators(batch, self.config.doubtful_start_weight)
+        # The balance of the experts is summed over the tokens that the token loss is summed over.
+        return {name: counts["token" if name == "balance" else name] for name in self.weights}
 
     def gradients(self, batch: dict[str, Tensor]) -> Meter:
         """Gradients of the loss, sums over all processes divided by counts over all processes; and both."""
         local = self.denominators(batch)
-        counts = dict(zip(LOSSES, self.total([local[name] for name in LOSSES]), strict=True))
-        meter = Meter.empty()
+        counts = dict(zip(local, self.total(list(local.values())), strict=True))
+        meter = Meter.empty(self.weights, self.model.config)
         parts = list(micro_batches(batch, self.config.micro_batch_windows))
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
                 losses = self.forward(self.wrapped, part, self.config.label_smoothing)
                 loss = sum(
-                    self.weights[name] * getattr(losses, name) / max(counts[name], 1.0) for name in LOSSES
+                    weight * getattr(losses, name) / max(counts[name], 1.0)
+                    for name, weight in self.weights.items()
                 )
                 # The processes' gradients are averaged; they should be summed.
                 self.accelerator.backward(loss * self.processes)
@@ -254,7 +253,7 @@ class Trainer:
         self.measure("train", {**losses, "gradient_norm": norm}, rate)
         return flags[0] > 0, flags[1] > 0
 
-    def measure(self, event: str, values: dict[str, float], rate: float) -> None:
+    def measure(self, event: str, values: dict[str, Any], rate: float) -> None:
         """Add a line to the metrics."""
         if not self.is_main:
             return
@@ -284,7 +283,7 @@ class Trainer:
             self.note(values)
         self.measure("val", values, learning_rate(self.config, self.state.position.tokens))
 
-    def validation(self) -> dict[str, float]:
+    def validation(self) -> dict[str, Any]:
         """Losses and exact F1 on the validation windows, of all processes together."""
         assert self.watched is not None
         self.model.eval()
@@ -296,6 +295,7 @@ class Trainer:
             lambda batch: self.forward(self.model, batch),
             validation_batches(self.watched, self.spread(self.config.validation_windows)[mine], size),
             self.denominators,
+            Meter.empty(self.weights, self.model.config),
         )
         values = losses.over_processes(self.total).means(self.weights)
         if self.config.decoded_windows:
@@ -316,7 +316,7 @@ class Trainer:
         assert self.watched is not None
         return spread(len(self.watched), most)
 
-    def note(self, values: dict[str, float]) -> None:
+    def note(self, values: dict[str, Any]) -> None:
         """Say what a validation gave, and keep the weights if they are the best so far."""
         position, f1 = self.state.position, values.get("exact_f1", 0.0)
         if self.is_main:

@@ -10,6 +10,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer
 
 from genescribe.model.dnabert2_encoder import DnaBert2Encoder
+from genescribe.model.experts import MixtureOfExperts
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
 from genescribe.training.muon import Muon, fused_matrices
@@ -54,6 +55,7 @@ def make_optimizers(model: GeneScribeModel, config: TrainingConfig) -> list[Opti
             model.token_head,
             model.dense_heads,
             model.pointer_head.gate,
+            *(module.router for module in model.modules() if isinstance(module, MixtureOfExperts)),
         )
         giving_logits = {parameter for module in logits for parameter in module.parameters()}
         hidden = [parameter for parameter in decayed if parameter not in giving_logits]
