@@ -17,11 +17,18 @@ from torch import Tensor
 WINDOW = 240
 
 
-@pytest.fixture(scope="module")
-def model() -> GeneScribeModel:
+@pytest.fixture(scope="module", params=[None, {"experts": 4, "top_k": 2}], ids=["dense", "experts"])
+def model(request: pytest.FixtureRequest) -> GeneScribeModel:
     torch.manual_seed(7)
     config = GeneScribeConfig(
-        window=WINDOW, width=32, heads=2, channels=16, encoder_layers=2, decoder_layers=2, patch_kernel=5
+        window=WINDOW,
+        width=32,
+        heads=2,
+        channels=16,
+        encoder_layers=2,
+        decoder_layers=2,
+        patch_kernel=5,
+        moe=request.param,
     )
     return GeneScribeModel(config).eval()
 
@@ -105,6 +112,9 @@ def test_saved_model_is_the_same_model(model: GeneScribeModel, codes: Tensor, tm
     assert again.config.to_json_string() == model.config.to_json_string()
     with torch.inference_mode():
         assert torch.equal(again.encode(codes).features, model.encode(codes).features)
+    weights = model.state_dict()
+    assert again.state_dict().keys() == weights.keys()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in again.state_dict().items())
 
 
 def test_masked_bases_give_no_gradient(model: GeneScribeModel, codes: Tensor) -> None:

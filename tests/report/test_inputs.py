@@ -284,6 +284,18 @@ def test_curves_of_masked_language_modelling(tmp_path: Path) -> None:
     assert "37.5" in curves.charts[1][2]
 
 
+def test_the_use_of_experts_is_drawn(tmp_path: Path) -> None:
+    lines = [
+        {"event": event, "step": step, "balance_loss": 1.5, "expert_shares": [[0.25, 0.75]]}
+        | {"least_expert_share": 0.25}
+        for event, step in (("train", 1), ("train", 2), ("val", 2))
+    ]
+    path = write(tmp_path / "m.jsonl", "\n".join(map(json.dumps, lines)))
+    curves = stage_curves("x", read_metrics(path))
+    assert [title for title, _, _ in curves.charts] == ["Balance of experts", "Least used expert"]
+    assert "val: 25.0 at the start, 25.0 at the end" in curves.charts[1][2]
+
+
 def test_curves_against_steps_where_nothing_else_is_known(tmp_path: Path) -> None:
     path = write(tmp_path / "m.jsonl", '{"event": "train", "step": 5, "learning_rate": 0.001}\n')
     curves = stage_curves("x", read_metrics(path))

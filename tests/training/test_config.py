@@ -24,6 +24,7 @@ from genescribe.training.config import Run, TrainingConfig, read_config
         ('{"training": {"tokens": 9, "masks": "none"}}', "masks must be one of all, dense"),
         ('{"training": {"tokens": 9, "preset": "gpt5"}}', "training.preset: 'gpt5' is none; known are gpt3"),
         ('{"training": {"tokens": 9, "patience": 2}}', "patience needs decoded_windows and validate_every"),
+        ('{"training": {"tokens": 9, "balance_weight": -1}}', "training.balance_weight must not be below 0"),
         ('{"training": {"tokens": 9}, "modle": {}}', "must be an object with the keys"),
         ('{"training": {"tokens": 9},', "not JSON"),
     ],

@@ -13,18 +13,16 @@ import torch
 from genescribe.annotation.predict import load_model, predict
 from genescribe.annotation.tiling import tile
 from genescribe.corpus.bpe import read_codes, train_bpe
-from genescribe.corpus.reader import WindowSampler, collate, cut
+from genescribe.corpus.reader import WindowSampler
 from genescribe.corpus.store import Corpus
 from genescribe.errors import InputError
 from genescribe.genomes.load import load_genome
 from genescribe.genomes.regions import Region
 from genescribe.language.bpe import PAD, BpeTokenizer
-from genescribe.language.codec import clip
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.dnabert2 import DnaBert2Config, DnaBert2ForMaskedLM
-from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
-from genescribe.training.batches import denominators, encoder_positions, model_inputs, training_batches
+from genescribe.training.batches import encoder_positions, training_batches
 from genescribe.training.bundle import bundle
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.initial import initial_model, input_digests
@@ -33,7 +31,7 @@ from genescribe.training.optimizers import make_optimizers
 from genescribe.training.state import Position
 from safetensors.torch import load_file
 
-WINDOW, STARTS = 3072, (3000, 21000, 40001)
+WINDOW = 3072
 SIZES = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 TINY: dict[str, Any] = {
     "encoder": "dnabert2", "window": 1536, "width": 32, "heads": 2, "channels": 16, "decoder_layers": 1,
@@ -47,12 +45,10 @@ def tokenizer(ecoli_corpus: Path) -> BpeTokenizer:
 
 
 @pytest.fixture(scope="module")
-def learnt(ecoli_corpus: Path, tokenizer: BpeTokenizer) -> GeneScribeModel:
+def learnt(three_windows: Any, tokenizer: BpeTokenizer) -> GeneScribeModel:
     """A model that has learnt three windows by heart."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    (piece,) = Corpus.open(ecoli_corpus).pieces
-    batch = model_inputs(collate([cut(piece, start, WINDOW) for start in STARTS], WINDOW, tokenizer))
     sizes = {
         "hidden_size": 48,
         "num_hidden_layers": 2,
@@ -64,29 +60,15 @@ def learnt(ecoli_corpus: Path, tokenizer: BpeTokenizer) -> GeneScribeModel:
     config = GeneScribeConfig(
         encoder="dnabert2", dnabert2=sizes, window=WINDOW, width=64, heads=2, channels=32, decoder_layers=1
     )
-    model = GeneScribeModel(config, tokenizer).train()
-    optimizers = make_optimizers(model, TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0))
-    counts = denominators(batch)
-    for _ in range(70):
-        result = model(**batch)
-        sum(getattr(result, name) / count for name, count in counts.items()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-    return model.eval()
+    model = GeneScribeModel(config, tokenizer)
+    three_windows.teach(model, 70)
+    return model
 
 
 def test_three_real_windows_are_learnt_to_the_exact_genes(
-    learnt: GeneScribeModel, ecoli_corpus: Path
+    learnt: GeneScribeModel, three_windows: Any
 ) -> None:
-    (piece,) = Corpus.open(ecoli_corpus).pieces
-    codes = np.stack([piece.codes(start, WINDOW) for start in STARTS])
-    written = generate(learnt, codes, [WINDOW] * 3, piece.grammar)
-    for genes, start in zip(written, STARTS, strict=True):
-        expected, _ = clip(piece.genes(start, WINDOW), 0, WINDOW)
-        assert genes.genes == expected
-        assert len(expected) >= 2
+    three_windows.check(learnt)
 
 
 def test_genes_do_not_depend_on_the_batch_and_survive_saving(

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from genescribe.annotation.predict import load_model
-from genescribe.corpus.reader import collate, cut
-from genescribe.corpus.store import Corpus
 from genescribe.errors import InputError
-from genescribe.language.codec import clip
 from genescribe.model.configuration import GeneScribeConfig
-from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
-from genescribe.training.batches import denominators, model_inputs
 from genescribe.training.config import Run, TrainingConfig
 from genescribe.training.initial import input_digests
 from genescribe.training.loop import METRICS, train
-from genescribe.training.optimizers import make_optimizers
 from safetensors.torch import load_file
 
 TINY = {
@@ -74,9 +69,13 @@ def weights(run: Run, folder: str = ".") -> bytes:
     return (run.out / folder / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize(
+    ("optimizer", "model"),
+    [("adamw", {}), ("muon", {}), ("muon", {"moe": {"experts": 3, "top_k": 2}})],
+    ids=["adamw", "muon", "experts"],
+)
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
-    ecoli_corpus: Path, tmp_path: Path, optimizer: str
+    ecoli_corpus: Path, tmp_path: Path, optimizer: str, model: dict[str, Any]
 ) -> None:
     """Weights, optimiser, windows, dropout, average of the weights, best weights and counts all come back."""
     settings: dict[str, float | str] = {
@@ -88,8 +87,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     }
     settings["ramp_tokens"] = 5 * PATCHES
     whole = make_run(ecoli_corpus, tmp_path / "whole", **settings)
-    assert train(whole)
     parts = make_run(ecoli_corpus, tmp_path / "parts", **settings, max_seconds=1e-9)
+    for run in (whole, parts):
+        run.model.update(model)
+    assert train(whole)
     stops = 0
     while not train(parts):  # every step is a life of its own
         assert not parts.out.exists()
@@ -188,30 +189,25 @@ def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp
     assert load_model(tuned.out, torch.device("cpu")).config.window == TINY["window"]
 
 
-@pytest.mark.parametrize("chosen", ["adamw", "muon"])
-def test_three_real_windows_are_learnt_to_the_exact_genes(ecoli_corpus: Path, chosen: str) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "moe"),
+    [("adamw", None), ("muon", None), ("muon", {"experts": 4, "top_k": 2})],
+    ids=["adamw", "muon", "experts"],
+)
+def test_three_real_windows_are_learnt_to_the_exact_genes(
+    three_windows: Any, optimizer: str, moe: dict[str, int] | None
+) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    (piece,) = Corpus.open(ecoli_corpus).pieces
-    window, starts = 3072, (3000, 21000, 40001)
-    rows = [cut(piece, start, window) for start in starts]
-    batch = model_inputs(collate(rows, window))
     config = GeneScribeConfig(
-        window=window, width=64, heads=2, channels=32, encoder_layers=1, decoder_layers=1
+        window=three_windows.WINDOW,
+        width=64,
+        heads=2,
+        channels=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        moe=moe,
     )
-    model = GeneScribeModel(config).train()
-    training = TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0, optimizer=chosen)
-    optimizers = make_optimizers(model, training)
-    counts = denominators(batch)
-    for _ in range(150):
-        result = model(**batch)
-        sum(getattr(result, name) / count for name, count in counts.items()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-    written = generate(model.eval(), np.stack([row.codes for row in rows]), [window] * 3, piece.grammar)
-    for genes, start in zip(written, starts, strict=True):
-        expected, _ = clip(piece.genes(start, window), 0, window)
-        assert genes.genes == expected
-        assert len(expected) >= 2
+    model = GeneScribeModel(config)
+    three_windows.teach(model, 150, optimizer)
+    three_windows.check(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from genescribe.model.configuration import GeneScribeConfig
+from genescribe.model.experts import MixtureOfExperts
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
 from genescribe.training.muon import Muon, fused_matrices, orthogonalized
@@ -15,7 +16,15 @@ from genescribe.training.optimizers import make_optimizers, set_learning_rate
 def model() -> GeneScribeModel:
     torch.manual_seed(0)
     return GeneScribeModel(
-        GeneScribeConfig(window=96, width=16, heads=2, channels=8, encoder_layers=1, decoder_layers=1)
+        GeneScribeConfig(
+            window=96,
+            width=16,
+            heads=2,
+            channels=8,
+            encoder_layers=1,
+            decoder_layers=1,
+            moe={"experts": 3, "top_k": 1},
+        )
     )
 
 
@@ -68,6 +77,12 @@ def test_each_parameter_has_one_optimizer(model: GeneScribeModel) -> None:
     assert all(p.ndim > 1 for p in hidden)
     for giving_logits in (model.token_head, model.dense_heads.frame, model.pointer_head.gate):
         assert giving_logits.weight not in hidden
+    mixture = model.decoder.layers[0].mlp
+    assert isinstance(mixture, MixtureOfExperts)
+    assert mixture.router.weight not in hidden
+    for expert in mixture.experts:
+        assert set(expert.parameters()) <= hidden
+        assert fused_matrices(model)[expert.gate_and_value.weight] == 2
 
     set_learning_rate(optimizers, 0.5)
     assert [group["lr"] for group in adamw.param_groups] == [0.5, 0.5, 2.5]

@@ -37,6 +37,10 @@ TRAINING = {
     "validation_windows": 7,
     "decoded_windows": 3,
 }
+MEANS = {
+    "loss", "token_loss", "pointer_loss", "frame_loss", "boundary_loss", "balance_loss", "least_expert_share",
+    "masked_loss", "markov_loss",
+}  # fmt: skip
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(Path(genescribe.__path__[0]).parent),
@@ -45,11 +49,13 @@ ENVIRONMENT = {
 }
 
 
-def command(corpus: Path, folder: Path, **settings: float | str) -> list[str]:
+def command(
+    corpus: Path, folder: Path, model: dict[str, Any] | None = None, **settings: float | str
+) -> list[str]:
     """The command line, and its configuration written into `folder`."""
     folder.mkdir(parents=True)
     config = folder / "train.json"
-    config.write_text(json.dumps({"training": {**TRAINING, **settings}, "model": MODEL}))
+    config.write_text(json.dumps({"training": {**TRAINING, **settings}, "model": {**MODEL, **(model or {})}}))
     paths = {
         "config": config,
         "train": corpus,
@@ -71,9 +77,18 @@ def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
 MASKED = {"objective": "masked", "decoded_windows": 16}
 
 
-@pytest.mark.parametrize("settings", [{"optimizer": "adamw"}, {"optimizer": "muon"}, MASKED])
+@pytest.mark.parametrize(
+    ("settings", "model"),
+    [
+        ({"optimizer": "adamw"}, {}),
+        ({"optimizer": "muon"}, {}),
+        ({"optimizer": "muon"}, {"moe": {"experts": 3, "top_k": 1}}),
+        (MASKED, {}),
+    ],
+    ids=["adamw", "muon", "experts", "masked"],
+)
 def test_two_processes_give_the_losses_of_one(
-    ecoli_corpus: Path, tmp_path: Path, settings: dict[str, str | int]
+    ecoli_corpus: Path, tmp_path: Path, settings: dict[str, str | int], model: dict[str, Any]
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     starts = {
@@ -83,7 +98,7 @@ def test_two_processes_give_the_losses_of_one(
     for folder, start in starts.items():
         # The second process of two has two windows, so it makes one micro-batch less than the first.
         done = subprocess.run(
-            [*start, *command(ecoli_corpus, folder, micro_batch_windows=2, **settings)],
+            [*start, *command(ecoli_corpus, folder, model, micro_batch_windows=2, **settings)],
             env=ENVIRONMENT,
             capture_output=True,
             text=True,
@@ -97,7 +112,8 @@ def test_two_processes_give_the_losses_of_one(
         for expected, found in zip(alone, together, strict=True):
             assert expected.keys() == found.keys()
             assert (expected["step"], expected["tokens"]) == (found["step"], found["tokens"])
-            for name in (name for name in expected if name.endswith("loss")):
+            assert ("least_expert_share" in expected) == bool(model)
+            for name in expected.keys() & MEANS:
                 assert found[name] == pytest.approx(expected[name], abs=1e-4), (event, expected["step"], name)
     # Of four letters there is less to learn in so few steps.
     least = 0.05 if settings == MASKED else 0.5

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import PreTrainedConfig
+
+from genescribe.errors import InputError
 
 FRAME_CLASSES = ("intergenic", "+0", "+1", "+2", "-0", "-1", "-2", "RNA", "intron")
 """Dense label of a nucleotide: coding on a strand with its codon position, counted from left to right."""
@@ -40,6 +43,11 @@ class GeneScribeConfig(PreTrainedConfig):
         dnabert2: arguments of `DnaBert2Config`, for that encoder; what it does not say is as published.
         calibration: how scores become probabilities, as `annotation.calibration` writes it; None for not at
             all.
+        moe: {"experts": E, "top_k": k} for a mixture of experts in the place of the decoder's gated MLPs: E
+            of them, of which each token reads k; None for one MLP.
+
+    Raises:
+        InputError: `moe` is not of that form.
     """
 
     model_type = "genescribe"
@@ -63,6 +71,7 @@ class GeneScribeConfig(PreTrainedConfig):
         introns: bool = False,
         dnabert2: dict[str, Any] | None = None,
         calibration: dict[str, Any] | None = None,
+        moe: dict[str, int] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
@@ -82,6 +91,7 @@ class GeneScribeConfig(PreTrainedConfig):
         self.introns = introns
         self.dnabert2 = dnabert2
         self.calibration = calibration
+        self.moe = moe
         super().__init__(**kwargs)
         if encoder not in ENCODERS:
             raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, not {encoder}")
@@ -91,8 +101,34 @@ class GeneScribeConfig(PreTrainedConfig):
             )
         if width % heads or (width // heads) % 2:
             raise ValueError(f"width ({width}) must be an even multiple of heads ({heads})")
+        _check_experts(moe)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in transformers. Without experts there is no word of them: config.json is as it was before there
+        were any."""
+        values: dict[str, Any] = super().to_dict()
+        if values.get("moe") is None:
+            values.pop("moe", None)
+        return values
 
     @property
     def window_tokens(self) -> int:
         """Encoder positions of a full window; of BPE tokens, about so many."""
         return self.window // (self.patch if self.encoder == "compact" else BASES_PER_TOKEN)
+
+
+def _check_experts(moe: object) -> None:
+    """See to it that `moe` is None or {"experts": E, "top_k": k}, 1 <= k <= E.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if moe is None:
+        return
+    if not isinstance(moe, Mapping) or set(moe) != {"experts", "top_k"}:
+        raise InputError(f"model.moe must have the keys experts and top_k and no other, not {moe!r}")
+    for key, value in moe.items():
+        if type(value) is not int or value < 1:
+            raise InputError(f"model.moe.{key} must be a whole number above 0, not {value!r}")
+    if moe["top_k"] > moe["experts"]:
+        raise InputError(f"model.moe.top_k ({moe['top_k']}) must be at most experts ({moe['experts']})")

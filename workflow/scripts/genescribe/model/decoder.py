@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genescribe.language import vocabulary
 from genescribe.model.configuration import GeneScribeConfig
+from genescribe.model.experts import MixtureOfExperts, Routing
 from genescribe.model.layers import (
     GatedMLP,
     LayerNorm,
@@ -83,11 +84,13 @@ class DecoderCache:
         layers: of each layer.
         memory_mask: True (B, 1, 1, T) where the memory may be read, or None.
         length: tokens written.
+        routing: what counts the use of the experts; None where nobody asks.
     """
 
     layers: list[LayerCache]
     memory_mask: Tensor | None = None
     length: int = 0
+    routing: Routing | None = None
 
     def close_up(self, windows: ClosingUp) -> None:
         """Forget the windows that leave."""
@@ -142,7 +145,7 @@ class CrossAttention(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Pre-norm layer: causal self-attention, cross-attention, gated MLP."""
+    """Pre-norm layer: causal self-attention, cross-attention, gated MLP or a mixture of them."""
 
     def __init__(self, config: GeneScribeConfig) -> None:
         super().__init__()
@@ -151,7 +154,11 @@ class DecoderLayer(nn.Module):
         self.cross_norm = LayerNorm(config.width)
         self.cross_attention = CrossAttention(config.width, config.heads)
         self.mlp_norm = LayerNorm(config.width)
-        self.mlp = GatedMLP(config.width, config.mlp_ratio)
+        self.mlp: GatedMLP | MixtureOfExperts
+        if config.moe is None:
+            self.mlp = GatedMLP(config.width, config.mlp_ratio)
+        else:
+            self.mlp = MixtureOfExperts(config.width, config.mlp_ratio, **config.moe)
         self.dropout = nn.Dropout(config.dropout)
         self.use_cross_attention = True
 
@@ -162,6 +169,7 @@ class DecoderLayer(nn.Module):
         where: Tensor,
         cache: LayerCache,
         memory_mask: Tensor | None,
+        routing: Routing | None = None,
     ) -> Tensor:
         """(B, S, width) -> (B, S, width): a whole sequence over an empty cache, or one more token."""
         whole = cache.key is None
@@ -174,7 +182,9 @@ class DecoderLayer(nn.Module):
                 self.cross_norm(x), where, cache.cross_key, cache.cross_value, memory_mask
             )
             x = x + self.dropout(read)
-        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+        x_in = self.mlp_norm(x)
+        mixed = self.mlp(x_in, routing) if isinstance(self.mlp, MixtureOfExperts) else self.mlp(x_in)
+        return x + self.dropout(mixed)
 
 
 class Decoder(nn.Module):
@@ -232,7 +242,7 @@ class Decoder(nn.Module):
         rotation = rotary_angles(steps, self.size)
         where = last_pointed.float() / self.patch
         for layer, layer_cache in zip(self._layers(), cache.layers, strict=True):
-            x = layer(x, rotation, where, layer_cache, cache.memory_mask)
+            x = layer(x, rotation, where, layer_cache, cache.memory_mask, cache.routing)
         cache.length += tokens.shape[1]
         out: Tensor = self.norm(x)
         return out

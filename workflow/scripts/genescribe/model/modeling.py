@@ -20,6 +20,7 @@ from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
 from genescribe.model.decoder import Decoder, DecoderCache, last_pointed_position
 from genescribe.model.dnabert2_encoder import DnaBert2Encoder, Phases
 from genescribe.model.encoder import CodingPotential, CompactEncoder
+from genescribe.model.experts import Routing
 from genescribe.model.heads import DenseHeads, PointerHead, TokenHead
 from genescribe.model.label_masks import (
     absent_frame_class,
@@ -100,6 +101,9 @@ class Losses:
     `token` and `pointer` are cross-entropies in nats, `frame` is a cross-entropy and `boundary` a weighted
     binary cross-entropy per nucleotide. `pointer_hits` is the summed weight of pointers whose best nucleotide
     is the right one.
+
+    `balance` is the load-balancing loss of the experts (`model.experts.Routing`), summed over what `token` is
+    summed over, and `choices` (layers, E) how many of these tokens chose an expert; None without experts.
     """
 
     token: Tensor
@@ -110,6 +114,8 @@ class Losses:
     tokens: Tensor
     pointers: Tensor
     bases: Tensor
+    balance: Tensor | None = None
+    choices: Tensor | None = None
 
 
 def real_patches(codes: Tensor, valid: Tensor | None, patch: int) -> Tensor | None:
@@ -273,17 +279,20 @@ class GeneScribeModel(PreTrainedModel):
         """
         encoded = self.encode(codes, valid, input_ids, input_bases)
         last_pointed = last_pointed_position(positions)
-        hidden = self.decoder(
-            tokens[:, :-1], positions[:, :-1], last_pointed[:, :-1], encoded.features, self.start(encoded)
-        )
         if weight is None:
             weight = torch.ones(codes.shape[0], device=codes.device)
-
         next_token = tokens[:, 1:]
-        written = next_token != vocabulary.PAD
+        written = (next_token != vocabulary.PAD) * weight[:, None]
+        cache = self.start(encoded)
+        routing = None if self.config.moe is None else Routing(written)
+        cache.routing = routing
+        hidden = self.decoder(
+            tokens[:, :-1], positions[:, :-1], last_pointed[:, :-1], encoded.features, cache
+        )
+
         absent = None if annotated_kinds is None else absent_tokens(annotated_kinds)
         token_loss = cross_entropy(self.token_head(hidden), next_token, absent, label_smoothing)
-        token_sum = (token_loss * written * weight[:, None]).sum()
+        token_sum = (token_loss * written).sum()
 
         # Pointing steps are a third of all: pack them to the left so that no logits over the window are
         # computed for the others.
@@ -324,9 +333,11 @@ class GeneScribeModel(PreTrainedModel):
             frame=frame_sum,
             boundary=boundary_sum,
             pointer_hits=hits,
-            tokens=(written * weight[:, None]).sum(),
+            tokens=written.sum(),
             pointers=pointing.sum(),
             bases=base_weight.sum(),
+            balance=None if routing is None else routing.balance(),
+            choices=None if routing is None else torch.stack(routing.choices),
         )
 
 

@@ -26,6 +26,8 @@ _PANELS = (
     ("frame_loss", "Reading frame per base", "cross-entropy of the auxiliary frame head"),
     ("boundary_loss", "Boundaries per base", "cross-entropy of the auxiliary start, stop and splice heads"),
     ("pointer_accuracy", "Positions exactly right", "share of pointers on the right nucleotide, %"),
+    ("balance_loss", "Balance of experts", "1 if all are used alike, their number if one alone is"),
+    ("least_expert_share", "Least used expert", "share of gene words that it reads, %"),
     ("learning_rate", "Learning rate", "set by the schedule"),
 )
 
@@ -82,7 +84,7 @@ def stage_curves(name: str, records: Sequence[Record]) -> StageCurves:
     for key, title, meaning in _PANELS:
         lines = []
         for event in ("train", "val") if key != "learning_rate" else ("train",):
-            scale = 100.0 if key.endswith("_accuracy") else 1.0
+            scale = 100.0 if key.endswith(("_accuracy", "_share")) else 1.0
             points = [
                 (record.values[field] / divisor, record.values[key] * scale)
                 for record in records

@@ -73,6 +73,8 @@ class TrainingConfig:
             step lie beside it.
         label_smoothing: of the token loss.
         frame_weight, boundary_weight: weights of the dense losses beside those of token and pointer.
+        balance_weight: weight of the load-balancing loss of a mixture of experts (`model.moe`), a mean over
+            tokens. Experts are balanced within each forward pass, that is each micro-batch of each process.
         masks: "all": no loss teaches that something is absent where the annotation cannot know; "dense": the
             masks hold for the dense losses alone. See `model.label_masks`.
         doubtful_start_weight: weight of start codons, in pointer and boundary loss, in genomes whose starts
@@ -119,6 +121,7 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     frame_weight: float = 1.0
     boundary_weight: float = 1.0
+    balance_weight: float = 0.01
     masks: str = "all"
     doubtful_start_weight: float = 0.0
     gene_fraction: float = 0.5
@@ -136,9 +139,10 @@ class TrainingConfig:
     workers: int = 0
     NOT_DECISIVE = frozenset({"save_every_seconds", "max_seconds", "workers"})
     ONLY_DNABERT2 = ("dnabert2_rate", "dnabert2_frozen_layers")
+    ONLY_EXPERTS = ("balance_weight",)
     ONLY_MASKED = ("masked_fraction",)
     ONLY_GENES = (
-        *ONLY_DNABERT2,
+        *ONLY_DNABERT2, *ONLY_EXPERTS,
         "label_smoothing", "frame_weight", "boundary_weight", "masks", "doubtful_start_weight",
         "decoded_windows", "patience",
     )  # fmt: skip
@@ -170,7 +174,7 @@ class TrainingConfig:
                 raise InputError(
                     f"training.{name} has no meaning with the objective {self.objective}; leave it out"
                 )
-        for name in self.ONLY_DNABERT2:
+        for name in (*self.ONLY_DNABERT2, *self.ONLY_EXPERTS):
             if getattr(self, name) < 0:
                 raise InputError(f"training.{name} must not be below 0, but is {getattr(self, name)}")
         if self.patience and not (self.decoded_windows and self.validate_every_tokens):
@@ -201,12 +205,13 @@ class TrainingConfig:
         return cls(**values)
 
     def decisive(self) -> dict[str, Any]:
-        """The settings that determine the result; those of DNABERT-2, and of the objective, only where they
-        are made use of, so that runs without them keep their key."""
+        """The settings that determine the result; those of DNABERT-2, of experts and of the objective only
+        where they are made use of, so that runs without them keep their key."""
         unused = {
             field.name
             for field in dataclasses.fields(self)
-            if field.name in self.ONLY_DNABERT2 and getattr(self, field.name) == field.default
+            if field.name in (*self.ONLY_DNABERT2, *self.ONLY_EXPERTS)
+            and getattr(self, field.name) == field.default
         }
         out = self.NOT_DECISIVE | unused
         out |= {"objective", *self.ONLY_MASKED} if self.objective == GENES else set(self.ONLY_GENES)

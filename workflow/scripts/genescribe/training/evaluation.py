@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,19 +33,25 @@ class Meter:
     Attributes:
         counted: the loss whose hits are counted, too.
         sums, counts: of every loss.
+        choices: tokens that chose an expert, (layers, experts); (0, 0) without experts.
         hits: how often the most probable choice was the right one.
     """
 
     counted: str
     sums: dict[str, float]
     counts: dict[str, float]
+    choices: Tensor
     hits: float = 0.0
 
     @classmethod
-    def empty(cls, names: Iterable[str] = LOSSES, counted: str = "pointer") -> Meter:
+    @classmethod
+    def empty(
+        cls, names: Iterable[str] = LOSSES, counted: str = "pointer", experts: tuple[int, int] = (0, 0)
+    ) -> Meter:
         """Nothing counted yet."""
         names = tuple(names)
-        return cls(counted, dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0))
+        sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+        return cls(counted, sums, counts, torch.zeros(experts, dtype=torch.float64))
 
     def add(self, losses: Losses | MaskedLosses, counts: dict[str, float] | None = None) -> None:
         """Count one forward pass."""
@@ -52,23 +59,29 @@ class Meter:
             self.sums[name] += float(getattr(losses, name).detach())
             self.counts[name] += counts[name] if counts else 0.0
         self.hits += float(getattr(losses, f"{self.counted}_hits"))
+        if isinstance(losses, Losses) and losses.choices is not None:
+            self.choices += losses.choices.to(self.choices)
 
     def over_processes(self, total: Total) -> Meter:
         """The sums over all processes."""
-        *values, hits = total([*self.sums.values(), *self.counts.values(), self.hits])
-        sums, counts = values[: len(self.sums)], values[len(self.sums) :]
-        return Meter(
-            self.counted,
-            dict(zip(self.sums, sums, strict=True)),
-            dict(zip(self.counts, counts, strict=True)),
-            hits,
-        )
+        losses = (*self.sums.values(), *self.counts.values())
+        totals = iter(total([*losses, self.hits, *self.choices.flatten().tolist()]))
+        sums = {name: next(totals) for name in self.sums}
+        counts = {name: next(totals) for name in self.counts}
+        hits = next(totals)
+        choices = torch.tensor(list(totals), dtype=torch.float64).view_as(self.choices)
+        return Meter(self.counted, sums, counts, choices, hits)
 
-    def means(self, weights: dict[str, float]) -> dict[str, float]:
-        """Mean losses by the names that metrics.jsonl uses."""
+    def means(self, weights: dict[str, float]) -> dict[str, Any]:
+        """Mean losses by the names that metrics.jsonl uses; of experts also their shares of the tokens, layer
+        by layer, and the least of these."""
         means = {name: total / max(self.counts[name], 1.0) for name, total in self.sums.items()}
-        metrics = {f"{name}_loss": value for name, value in means.items()}
+        metrics: dict[str, Any] = {f"{name}_loss": value for name, value in means.items()}
         metrics[f"{self.counted}_accuracy"] = self.hits / max(self.counts[self.counted], 1.0)
+        if self.choices.numel():
+            shares = self.choices / self.choices.sum(dim=1, keepdim=True).clamp(min=1.0)
+            metrics["expert_shares"] = shares.tolist()
+            metrics["least_expert_share"] = float(shares.min())
         return {"loss": sum(weights[name] * value for name, value in means.items()), **metrics}
 
 

@@ -50,6 +50,8 @@ def initial_model(run: Run) -> GeneScribeModel:
     else:
         model = GeneScribeModel(GeneScribeConfig(**run.model))
     _freeze(model, run.training)
+    if model.config.moe is None and "balance_weight" in run.training.decisive():
+        raise InputError("training.balance_weight is for a mixture of experts; say so in `model.moe`")
     return model
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
@@ -238,7 +239,7 @@ class Trainer:
         self.measure("train", {**losses, "gradient_norm": norm}, rate)
         return flags[0] > 0, flags[1] > 0
 
-    def measure(self, event: str, values: dict[str, float], rate: float) -> None:
+    def measure(self, event: str, values: dict[str, Any], rate: float) -> None:
         """Add a line to the metrics."""
         if not self.is_main:
             return
@@ -268,7 +269,7 @@ class Trainer:
             self.note(values)
         self.measure("val", values, learning_rate(self.config, self.state.position.tokens))
 
-    def validation(self) -> dict[str, float]:
+    def validation(self) -> dict[str, Any]:
         """What the objective measures on the validation windows, of all processes together."""
         assert self.watched is not None
         self.model.eval()
@@ -301,7 +302,7 @@ class Trainer:
         assert self.watched is not None
         return spread(len(self.watched), most)[self.process :: self.processes]
 
-    def note(self, values: dict[str, float]) -> None:
+    def note(self, values: dict[str, Any]) -> None:
         """Say what a validation gave, and keep the weights if they are the best so far."""
         position, f1 = self.state.position, values.get("exact_f1", 0.0)
         if self.is_main:

@@ -99,11 +99,14 @@ class GeneObjective(Objective):
             "frame": config.frame_weight,
             "boundary": config.boundary_weight,
         }
+        if model.config.moe is not None:
+            self.weights["balance"] = config.balance_weight
         self.training_reader = self.validation_reader = labelled_batch
 
     def denominators(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """See `batches.denominators`."""
-        return denominators(batch, self.config.doubtful_start_weight)
+        """See `batches.denominators`; the balance of experts is summed over what the token loss is."""
+        counts = denominators(batch, self.config.doubtful_start_weight)
+        return {name: counts["token" if name == "balance" else name] for name in self.weights}
 
     def forward(self, module: nn.Module, batch: dict[str, Tensor]) -> Losses:
         """Losses of a batch; labels are smoothed in training alone."""
@@ -124,6 +127,12 @@ class GeneObjective(Objective):
         counts = decoded_genes(self.model, watched.windows, chosen, watched.size)
         totals = watched.total([counts.reference, counts.predicted, counts.matched])
         return {"exact_f1": GeneCounts(*totals).f1}
+
+    def meter(self) -> Meter:
+        """An empty meter of losses and of the use of experts."""
+        config = self.model.config
+        experts = (0, 0) if config.moe is None else (config.decoder_layers, config.moe["experts"])
+        return Meter.empty(self.weights, self.counted, experts)
 
     def said(self, values: dict[str, float]) -> str:
         """Loss, pointers and genes."""

@@ -10,6 +10,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer
 
 from genescribe.model.dnabert2_encoder import DnaBert2Encoder
+from genescribe.model.experts import MixtureOfExperts
 from genescribe.model.masked import MaskedBaseModel
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
@@ -27,6 +28,7 @@ def giving_logits(model: GeneScribeModel | MaskedBaseModel) -> tuple[nn.Module, 
         model.token_head,
         model.dense_heads,
         model.pointer_head.gate,
+        *(module.router for module in model.modules() if isinstance(module, MixtureOfExperts)),
     )
 
 

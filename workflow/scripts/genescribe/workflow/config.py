@@ -155,6 +155,9 @@ def _inconsistency(config: dict[str, Any]) -> tuple[str, str] | None:
     width, heads = config["model"].get("width"), config["model"].get("heads")
     if width and heads and width % heads:
         return "model.heads", f"{heads} does not divide model.width ({width})"
+    moe = config["model"].get("moe")
+    if moe and moe["top_k"] > moe["experts"]:
+        return "model.moe.top_k", f"{moe['top_k']} is more than model.moe.experts ({moe['experts']})"
     if stride > window:
         return "annotation.stride", f"{stride} is more than model.window ({window}): it would leave gaps"
     return None
