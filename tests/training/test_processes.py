@@ -71,7 +71,7 @@ def numbers(folder: Path, event: str) -> list[dict[str, Any]]:
 MASKED = {"objective": "masked", "decoded_windows": 16}
 
 
-@pytest.mark.parametrize("settings", [{"optimizer": "adamw"}, {"optimizer": "muon"}, MASKED])
+@pytest.mark.parametrize("settings", [{"optimizer": "adamw"}, {"optimizer": "muon"}, MASKED], ids=str)
 def test_two_processes_give_the_losses_of_one(
     ecoli_corpus: Path, tmp_path: Path, settings: dict[str, str | int]
 ) -> None:
