@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from genescribe.model.modeling import GeneScribeModel
 from torch import Tensor
 
 WINDOW = 240
-SIZES = {
+SIZES: dict[str, Any] = {
     "window": WINDOW, "width": 32, "heads": 2, "channels": 16, "encoder_layers": 1, "decoder_layers": 1,
     "potential_channels": 8, "patch_kernel": 5,
 }  # fmt: skip

@@ -21,7 +21,7 @@ from genescribe.training.markov import MarkovModel
 from genescribe.training.masking import VALIDATION_SEED, masked_batch
 from safetensors.torch import load_file
 
-TINY = {
+TINY: dict[str, Any] = {
     "window": 1536, "width": 32, "heads": 2, "channels": 16, "encoder_layers": 1, "decoder_layers": 1,
     "potential_channels": 8, "dropout": 0.1,
 }  # fmt: skip
@@ -30,7 +30,7 @@ TIMES = ("seconds", "tokens_per_second", "bases_per_second")
 
 
 def make_run(
-    corpus: Path, folder: Path, initial: Path | None = None, model: dict[str, Any] = TINY, **settings: object
+    corpus: Path, folder: Path, initial: Path | None = None, model: dict[str, Any] = TINY, **settings: Any
 ) -> Run:
     values = {
         "objective": "masked",
@@ -42,7 +42,7 @@ def make_run(
         **settings,
     }
     return Run(
-        training=TrainingConfig(**values),  # type: ignore[arg-type]
+        training=TrainingConfig(**values),
         model={} if initial else dict(model),
         train=corpus,
         validation=corpus,
@@ -66,7 +66,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
 ) -> None:
     """Encoder, symbol of the mask, head, optimiser and average come back; masks and dropout are drawn anew,
     the same."""
-    settings: dict[str, object] = {"optimizer": optimizer, "ema_decay": 0.9}
+    settings: dict[str, Any] = {"optimizer": optimizer, "ema_decay": 0.9}
     settings |= {"ramp_start_tokens": PATCHES, "ramp_tokens": 5 * PATCHES}
     whole = make_run(ecoli_corpus, tmp_path / "whole", **settings)
     assert train(whole)
@@ -82,7 +82,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
 
 
 def test_micro_batches_give_the_same_gradients(ecoli_corpus: Path, tmp_path: Path) -> None:
-    settings = {"batch_tokens": 3 * PATCHES, "precision": "float32"}
+    settings: dict[str, Any] = {"batch_tokens": 3 * PATCHES, "precision": "float32"}
     model = {**TINY, "dropout": 0.0}
     runs = [
         make_run(ecoli_corpus, tmp_path / str(size), model=model, micro_batch_windows=size, **settings)
@@ -97,7 +97,7 @@ def test_micro_batches_give_the_same_gradients(ecoli_corpus: Path, tmp_path: Pat
 def test_short_training_beats_a_guess_and_the_encoder_alone_is_trained(
     ecoli_corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings: dict[str, object] = {"batch_tokens": 4 * PATCHES, "masked_fraction": 0.3}
+    settings: dict[str, Any] = {"batch_tokens": 4 * PATCHES, "masked_fraction": 0.3}
     settings |= {"validation_windows": 16, "validate_every_tokens": 0, "model": {**TINY, "dropout": 0.0}}
     tokens = 150 * 4 * PATCHES
     untrained = make_run(ecoli_corpus, tmp_path / "untrained", **settings, tokens=1, peak_learning_rate=1e-9)

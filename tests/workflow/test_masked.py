@@ -66,7 +66,7 @@ def test_without_the_key_there_is_no_such_stage(folder: Path, snakemake: Snakema
     (folder / "plain.yaml").write_text(text)
     result = snakemake("-n", *RUN[:-1], "plain.yaml", folder=folder)
     assert result.returncode == 0, result.stdout
-    assert "Train: pretrain" in result.stdout and "masked" not in result.stdout
+    assert "Train: pretrain" in result.stdout and "Train: masked" not in result.stdout
 
 
 @pytest.mark.slow
