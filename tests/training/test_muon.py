@@ -6,6 +6,7 @@ import pytest
 import torch
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.experts import MixtureOfExperts
+from genescribe.model.layers import GatedMLP
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.config import TrainingConfig
 from genescribe.training.muon import Muon, fused_matrices, orthogonalized
@@ -81,6 +82,7 @@ def test_each_parameter_has_one_optimizer(model: GeneScribeModel) -> None:
     assert isinstance(mixture, MixtureOfExperts)
     assert mixture.router.weight not in hidden
     for expert in mixture.experts:
+        assert isinstance(expert, GatedMLP)
         assert set(expert.parameters()) <= hidden
         assert fused_matrices(model)[expert.gate_and_value.weight] == 2
 

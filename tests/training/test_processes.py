@@ -113,7 +113,8 @@ def test_two_processes_give_the_losses_of_one(
             assert expected.keys() == found.keys()
             assert (expected["step"], expected["tokens"]) == (found["step"], found["tokens"])
             assert ("least_expert_share" in expected) == bool(model)
-            for name in expected.keys() & MEANS:
+            # Experts are balanced within a forward pass, and processes deal out validation windows otherwise.
+            for name in expected.keys() & MEANS - ({"balance_loss"} if event == "val" else set()):
                 assert found[name] == pytest.approx(expected[name], abs=1e-4), (event, expected["step"], name)
     # Of four letters there is less to learn in so few steps.
     least = 0.05 if settings == MASKED else 0.5

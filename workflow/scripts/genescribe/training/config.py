@@ -74,7 +74,8 @@ class TrainingConfig:
         label_smoothing: of the token loss.
         frame_weight, boundary_weight: weights of the dense losses beside those of token and pointer.
         balance_weight: weight of the load-balancing loss of a mixture of experts (`model.moe`), a mean over
-            tokens. Experts are balanced within each forward pass, that is each micro-batch of each process.
+            tokens. Experts are balanced within each forward pass, that is each micro-batch of each process;
+            smaller ones ask for more.
         masks: "all": no loss teaches that something is absent where the annotation cannot know; "dense": the
             masks hold for the dense losses alone. See `model.label_masks`.
         doubtful_start_weight: weight of start codons, in pointer and boundary loss, in genomes whose starts
