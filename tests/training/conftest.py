@@ -14,9 +14,9 @@ from genescribe.corpus.store import Corpus
 from genescribe.language.codec import clip
 from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel
-from genescribe.training.batches import denominators, model_inputs
+from genescribe.training.batches import model_inputs
 from genescribe.training.config import TrainingConfig
-from genescribe.training.evaluation import loss_weights
+from genescribe.training.objectives import GeneObjective
 from genescribe.training.optimizers import make_optimizers
 
 
@@ -40,13 +40,13 @@ class ThreeWindows:
         batch = model_inputs(collate(rows, self.WINDOW, model.tokenizer))
         training = TrainingConfig(tokens=1, peak_learning_rate=4e-3, weight_decay=0.0, optimizer=optimizer)
         optimizers = make_optimizers(model, training)
-        counts = denominators(batch)
-        counts["balance"] = counts["token"]
+        objective = GeneObjective(training, model)
+        counts = objective.denominators(batch)
         model.train()
         for _ in range(steps):
             losses = model(**batch)
             loss = torch.zeros(())
-            for name, weight in loss_weights(training, model.config).items():
+            for name, weight in objective.weights.items():
                 loss = loss + weight * getattr(losses, name) / counts[name]
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

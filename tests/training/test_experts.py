@@ -48,7 +48,8 @@ def test_the_balance_of_a_batch_is_the_mean_over_tokens_of_that_of_its_micro_bat
     run = make_run(ecoli_corpus, tmp_path, {"experts": 4, "top_k": 2}, micro_batch_windows=2)
     trainer = Trainer(run)
     batch = next(training_batches(run.training, trainer.sampler, Position(), 12))
-    trainer.weights = {**dict.fromkeys(trainer.weights, 0.0), "balance": 1.0}
+    weights = {**dict.fromkeys(trainer.objective.weights, 0.0), "balance": 1.0}
+    trainer.objective.weights = weights
     routers = [one.router.weight for one in trainer.model.modules() if isinstance(one, MixtureOfExperts)]
     parts = [trainer.model(**part) for part in micro_batches(batch, 2)]
     tokens = [float(part.tokens) for part in parts]
@@ -57,7 +58,7 @@ def test_the_balance_of_a_batch_is_the_mean_over_tokens_of_that_of_its_micro_bat
     expected = sum(mean * count for mean, count in zip(means, tokens, strict=True)) / sum(tokens)
     gradients = torch.autograd.grad(expected, routers)
 
-    values = trainer.gradients(batch).means(trainer.weights)
+    values = trainer.gradients(batch).means(weights)
     assert values["balance_loss"] == pytest.approx(float(expected.detach()), rel=1e-5)
     assert values["loss"] == values["balance_loss"]
     for router, gradient in zip(routers, gradients, strict=True):
