@@ -73,6 +73,13 @@ def test_genes_of_which_few_are_right_are_fitted_too() -> None:
     assert sum(fitted.score(gene) for gene in genes) == pytest.approx(sum(right), abs=1.0)
 
 
+def test_a_gene_that_is_half_right_counts_as_wrong_for_the_score() -> None:
+    genes, right = drawn(Curve(own=0.5), 2_000, seed=8)
+    half = [1.0 if one else 0.5 for one in right]
+    assert fit_curve(genes, half, 2_000).weights == pytest.approx(fit_curve(genes, right, 2_000).weights)
+    assert fit_curve(genes, half, 2_000).min_score < fit_curve(genes, right, 2_000).min_score
+
+
 def test_too_few_genes_or_none_wrong_leave_the_scores_as_they_were() -> None:
     genes, right = drawn(Curve(), 29, seed=4)
     assert (fit_curve(genes, right, 29).weights == Curve().weights).all()
@@ -94,6 +101,8 @@ def test_the_threshold_has_the_highest_f1() -> None:
     assert best_threshold([0.9, 0.8, 0.7, 0.6], [True, True, False, True], reference=4) == 0.6
     # With a wrong fourth gene, the first two are best.
     assert best_threshold([0.9, 0.8, 0.7, 0.6], [True, True, False, False], reference=4) == 0.8
+    # Keeping 2: 2 * 2 / 6. Keeping 4, each of the last two half right: 2 * 3 / 8.
+    assert best_threshold([0.9, 0.8, 0.7, 0.6], [1.0, 1.0, 0.5, 0.5], reference=4) == 0.6
 
 
 def test_rna_genes_have_a_curve_of_their_own() -> None:

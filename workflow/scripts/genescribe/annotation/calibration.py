@@ -158,22 +158,22 @@ def folder_calibration(folder: Path) -> Calibration:
         raise InputError(f"its calibration cannot be read ({error})", path) from error
 
 
-def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) -> Curve:
+def fit_curve(genes: Sequence[Evidence], credit: Sequence[float], reference: int) -> Curve:
     """Fit a curve by penalised logistic regression (Newton's method), and choose its least score.
 
     Args:
         genes: predicted genes of known truth.
-        right: whether each is right.
-        reference: genes of the reference, found or not: the least score is that of the highest F1.
+        credit: 1 for each that is right, less for one that is of some use: see `best_threshold`.
+        reference: genes of the reference, found or not.
 
     Returns:
         An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right; with its
         least score all the same, so that a kind of which all were wrong is not written.
     """
-    truth = np.array(right, dtype=np.float64)
+    truth = (np.array(credit) == 1.0).astype(np.float64)
     if len(genes) < MIN_GENES or truth.min() == truth.max():
         scores = [Curve().score(gene) for gene in genes]
-        return Curve(min_score=best_threshold(scores, right, reference), genes=len(genes))
+        return Curve(min_score=best_threshold(scores, credit, reference), genes=len(genes))
     features = np.array([gene.features for gene in genes])
     prior = Curve().weights
     penalty = np.diag([RIDGE] * (features.shape[1] - 1) + [1e-6])
@@ -198,18 +198,21 @@ def fit_curve(genes: Sequence[Evidence], right: Sequence[bool], reference: int) 
     own, disagreement, length, constant = (round(float(value), 6) for value in weights)
     curve = Curve(own, disagreement, length, constant, 0.0, len(genes))
     scores = [curve.score(gene) for gene in genes]
-    least = best_threshold(scores, right, reference)
+    least = best_threshold(scores, credit, reference)
     return Curve(own, disagreement, length, constant, least, len(genes))
 
 
-def best_threshold(scores: Sequence[float], right: Sequence[bool], reference: int) -> float:
+def best_threshold(scores: Sequence[float], credit: Sequence[float], reference: int) -> float:
     """The least score, to three decimals, with which F1 against `reference` genes is highest.
 
-    0 without genes, 1 where none is right.
+    A gene is a hit as far as its credit goes. Where a coding gene whose start codon alone is wrong has one
+    half, this is the F1 of exactly right genes and that of right stop codons together.
+
+    0 without genes, 1 where none has credit.
     """
-    if not any(right):
-        return 1.0 if len(right) else 0.0
+    if not any(credit):
+        return 1.0 if len(credit) else 0.0
     order = np.argsort(scores)[::-1]
-    ordered, hits = np.array(scores)[order], np.cumsum(np.array(right)[order])
+    ordered, hits = np.array(scores)[order], np.cumsum(np.array(credit)[order])
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + reference)
     return math.floor(float(ordered[int(np.argmax(f1))]) * 1000) / 1000

@@ -10,7 +10,7 @@ from pathlib import Path
 from genescribe.annotation.calibration import Calibration, Evidence, fit_curve
 from genescribe.annotation.stitch import StitchResult
 from genescribe.annotation.write import name_genes
-from genescribe.benchmark.gene_table import EXACT, NEUTRAL, OVERLAP
+from genescribe.benchmark.gene_table import EXACT, NEUTRAL, OVERLAP, WRONG_START
 from genescribe.benchmark.scorer import PROKARYOTE, guess_domain, score
 from genescribe.benchmark.selection import select
 from genescribe.errors import InputError
@@ -20,18 +20,21 @@ from genescribe.genomes.load import Genome
 from genescribe.genomes.regions import Region
 from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS
 
+CREDIT = {EXACT: 1.0, OVERLAP: 1.0, WRONG_START: 0.5}
+"""What a verdict is worth where the least score of a gene is chosen; see `calibration.best_threshold`."""
+
 
 @dataclass
 class Judged:
     """Genes of known truth, and how many genes the reference has in all."""
 
     evidence: list[Evidence] = field(default_factory=list)
-    right: list[bool] = field(default_factory=list)
+    credit: list[float] = field(default_factory=list)
     reference: int = 0
 
-    def curve_arguments(self) -> tuple[Sequence[Evidence], Sequence[bool], int]:
+    def curve_arguments(self) -> tuple[Sequence[Evidence], Sequence[float], int]:
         """What `fit_curve` takes."""
-        return self.evidence, self.right, self.reference
+        return self.evidence, self.credit, self.reference
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Truth:
                 continue
             group = self.coding if gene.model.kind == PROTEIN_CODING else self.rna
             group.evidence.append(gene.evidence)
-            group.right.append(verdict in (EXACT, OVERLAP))
+            group.credit.append(CREDIT.get(verdict, 0.0))
         self.coding.reference += sum(gene.kind == PROTEIN_CODING for gene in selection.reference)
         self.rna.reference += sum(gene.kind in RNA_KINDS for gene in selection.reference)
         self.genomes.append(genome.name)
