@@ -60,7 +60,7 @@ def annotate(
     min_score: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
     ] = None,
-    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
     beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
@@ -103,7 +103,7 @@ def predict(
     regions: Annotated[Path | None, typer.Option(help="BED: decode these regions alone.")] = None,
     chunk: Annotated[int, typer.Option(min=0, help="Which chunk of the windows, from 0.")] = 0,
     chunks: Annotated[int, typer.Option(min=1, help="How many chunks there are.")] = 1,
-    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
     beam: Beam = 1,
     workers: Annotated[

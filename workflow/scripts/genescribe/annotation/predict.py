@@ -20,7 +20,7 @@ from genescribe.annotation.controls import CONTROLS, dense_orf_windows
 from genescribe.annotation.predictions import PredictedGene, WindowPrediction
 from genescribe.annotation.tiling import STEP, Window
 from genescribe.errors import InputError
-from genescribe.language.bases import Codes, N, to_codes
+from genescribe.language.bases import Codes, N, reverse_complement, to_codes
 from genescribe.language.grammar import GrammarConfig
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.generation import generate
@@ -183,15 +183,19 @@ def batches(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
 def decode_windows(
     model: GeneScribeModel, sequence: Codes, windows: Sequence[Window], grammar: GrammarConfig, decode: Decode
 ) -> list[WindowPrediction]:
-    """Decode windows of one sequence as one batch."""
+    """Decode windows of one sequence as one batch, each on its strand."""
     padded = np.full((len(windows), model.config.window), N, dtype=np.uint8)
     for row, window in zip(padded, windows, strict=True):
-        row[: window.length] = window.codes(sequence)
+        codes = window.codes(sequence)
+        row[: window.length] = reverse_complement(codes) if window.reverse else codes
     decoded = decode(model, padded, [window.length for window in windows], grammar)
     return [
         WindowPrediction(
             window,
-            tuple(map(PredictedGene, genes.genes, genes.log_probabilities)),
+            tuple(
+                PredictedGene(gene.reverse_complement(window.length) if window.reverse else gene, logprob)
+                for gene, logprob in zip(genes.genes, genes.log_probabilities, strict=True)
+            ),
             genes.truncated,
         )
         for window, genes in zip(windows, decoded, strict=True)

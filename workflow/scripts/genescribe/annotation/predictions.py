@@ -49,6 +49,7 @@ def to_json(prediction: WindowPrediction) -> str:
         "start": window.start,
         "length": window.length,
         "circular": window.circular,
+        "reverse": window.reverse,
         "truncated": prediction.truncated,
         "genes": [
             {
@@ -95,6 +96,7 @@ def from_json(line: str) -> WindowPrediction:
         int(record["start"]),
         int(record["length"]),
         record["circular"],
+        record["reverse"],
     )
     if not is_inside(window):
         raise ValueError("the window must lie inside its piece")

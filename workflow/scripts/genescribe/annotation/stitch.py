@@ -8,8 +8,8 @@ partial in
 2. Every gene passes the grammar again, on the sequence.
 3. A gene's score is the probability that it is right: calibrated, from the decoder's probability and from
    the share of the windows which hold it that saw it just so.
-4. Of several versions of one gene from different windows (`is_version`) the one farthest from a window's edge
-   stays, else the more probable, else the first by (left, right, strand).
+4. Of several versions of one gene from different windows (`is_version`) the one with the highest score stays,
+   else that farthest from a window's edge, else the first by (left, right, strand).
 5. Genes that lie on each other (`is_exclusive`): the one with the lower score goes.
 6. Genes with a low score are dropped (`min_score`).
 """
@@ -142,10 +142,6 @@ def _name(window: Window) -> str:
     return f"window {window.seqid}:{window.start + 1}-{window.end}"
 
 
-def _far_from_edges(one: Observation) -> tuple[object, ...]:
-    return -one.margin, -one.logprob, model_key(one.model), sorted(one.parts)
-
-
 class _PieceStitcher:
     """Stitches one piece."""
 
@@ -184,7 +180,7 @@ class _PieceStitcher:
     def _same_merged(self, genes: Iterable[Observation]) -> list[Observation]:
         """Equal models become one, which was seen as all parts of them."""
         merged: dict[GeneModel, Observation] = {}
-        for one in sorted(genes, key=_far_from_edges):
+        for one in sorted(genes, key=self._best_first):
             first = merged.setdefault(one.model, one)
             if first is not one:
                 merged[one.model] = replace(first, parts=first.parts | one.parts)
@@ -214,7 +210,7 @@ class _PieceStitcher:
 
     def _one_version_each(self, genes: Sequence[Observation]) -> list[Observation]:
         """Of the versions of a gene the best one, which was seen as all parts of them."""
-        ordered = sorted(genes, key=_far_from_edges)
+        ordered = sorted(genes, key=self._best_first)
         index = self._index(ordered)
         kept: dict[int, Observation] = {}
         for number, one in enumerate(ordered):
@@ -244,7 +240,8 @@ class _PieceStitcher:
         return replace(one, agreement=len(holding & one.windows) / len(holding)) if holding else one
 
     def _best_first(self, one: Observation) -> tuple[object, ...]:
-        return -self.settings.calibration.score(one.evidence), *_far_from_edges(one)
+        score = self.settings.calibration.score(one.evidence)
+        return -score, -one.margin, -one.logprob, model_key(one.model), sorted(one.parts)
 
     def _probable(self, genes: Sequence[Observation]) -> list[Observation]:
         """Genes whose score is high enough."""

@@ -1,7 +1,8 @@
 """Sliding windows over whole sequences.
 
 Sequences are parted at long N runs, the grid of windows is anchored at the start of each stretch, the last
-window is padded and not shifted, and on a circle windows wrap past the origin.
+window is padded and not shifted, and on a circle windows wrap past the origin. The model reads every second
+window on the reverse strand, so that where windows overlap it sees a gene from both sides.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Window:
         start: first base. On a circle below the length, else inside `piece`.
         length: bases really there, without padding.
         circular: whether the piece is a whole circle; windows then wrap past its end.
+        reverse: whether the model reads its reverse complement. Genes and coordinates are those of the
+            forward strand all the same.
     """
 
     seqid: str
@@ -37,6 +40,7 @@ class Window:
     start: int
     length: int
     circular: bool = False
+    reverse: bool = False
 
     @property
     def end(self) -> int:
@@ -51,19 +55,27 @@ class Window:
 
 
 def tile_stretch(stretch: Stretch, window: int, stride: int) -> list[Window]:
-    """Windows over one stretch: each begins `stride` after the one before, until the end is reached.
+    """Windows over one stretch: each begins `stride` after the one before, until the end is reached, and is
+    read on the other strand.
 
-    On a circle there are at least two, so that each place lies inside a window.
+    On a circle there are at least two, so that each place lies inside a window. What fits into one window is
+    read on both strands.
     """
     size = stretch.end - stretch.start
     piece = (stretch.start, stretch.end)
     if stretch.circular:
         step = min(stride, max(STEP, size // 2 // STEP * STEP))
         starts = range(0, size, step)
-        return [Window(stretch.seqid, piece, start, min(window, size), True) for start in starts]
-    starts = range(0, max(size - window + stride, 1), stride)
+        return [
+            Window(stretch.seqid, piece, start, min(window, size), True, bool(number % 2))
+            for number, start in enumerate(starts)
+        ]
+    starts = (0, 0) if size <= window else range(0, size - window + stride, stride)
     return [
-        Window(stretch.seqid, piece, stretch.start + start, min(window, size - start)) for start in starts
+        Window(
+            stretch.seqid, piece, stretch.start + start, min(window, size - start), reverse=bool(number % 2)
+        )
+        for number, start in enumerate(starts)
     ]
 
 
@@ -80,14 +92,14 @@ def tile(
         sequences: bases of each sequence.
         circular: ids of those that are circles.
         window: nominal length, a multiple of 12.
-        stride: distance of windows, a multiple of 12, at most `window`; two thirds of a window if not
-            given (docs/decisions/0006-stride.md).
+        stride: distance of windows, a multiple of 12, at most `window`; half a window if not given
+            (docs/decisions/0006-stride.md).
         regions: where windows may lie; everywhere if not given.
 
     Raises:
         InputError: sizes that do not fit, or a region outside the sequences.
     """
-    stride = window * 2 // 3 // STEP * STEP if stride is None else stride
+    stride = window // 2 // STEP * STEP if stride is None else stride
     if window % STEP or stride % STEP or not 0 < stride <= window:
         raise InputError(
             f"stride {stride} does not fit windows of {window}: take a multiple of {STEP}, at most {window}"

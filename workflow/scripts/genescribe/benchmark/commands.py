@@ -201,7 +201,7 @@ def calibrate(
     regions: Annotated[
         list[Path] | None, typer.Option(help="BED: use these regions alone; one for each --genome.")
     ] = None,
-    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for two thirds of one.")] = 0,
+    stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
     beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
@@ -215,18 +215,17 @@ def calibrate(
         --out results/models/full/pretrain/calibration.json
     """
     from genescribe.annotation.predict import read_config
-    from genescribe.annotation.stitch import StitchSettings, stitch
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
-    from genescribe.benchmark.truth import Truth
+    from genescribe.benchmark.truth import learn
     from genescribe.errors import InputError
     from genescribe.genomes.load import load_genome
     from genescribe.genomes.regions import read_bed
-    from genescribe.language.grammar import GrammarConfig
 
     if regions and len(regions) != len(genome):
         raise InputError(f"{len(regions)} --regions for {len(genome)} --genome; give one for each, or none")
-    config, truth = read_config(model), Truth()
+    config = read_config(model)
+    decoded = []
     for number, folder in enumerate(genome):
         one = load_genome(folder)
         where = read_bed(regions[number]) if regions else None
@@ -234,13 +233,8 @@ def calibrate(
         predictions = predict_with_workers(
             model, device, one.sequences, one.genetic_codes, windows, batch, workers, beam
         )
-        grammars = {
-            seqid: GrammarConfig(genetic_code=code, introns=config.introns)
-            for seqid, code in one.genetic_codes.items()
-        }
-        result = stitch(predictions, one.sequences, one.circular, grammars, StitchSettings(min_score=0.0))
-        truth.add(one, result, where)
-    calibration = truth.calibration()
+        decoded.append((one, where, list(predictions)))
+    calibration = learn(decoded, config.introns)
     calibration.write(out)
     for name, curve in (("coding genes", calibration.coding), ("RNA genes", calibration.rna)):
         typer.echo(f"{name}: {curve.genes} of known truth, kept from a score of {curve.min_score:.3f} on")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genescribe.annotation.calibration import Calibration, Evidence, fit_curve
-from genescribe.annotation.stitch import StitchResult
+from genescribe.annotation.calibration import UNCALIBRATED, Calibration, Evidence, fit_curve
+from genescribe.annotation.predictions import WindowPrediction
+from genescribe.annotation.stitch import StitchResult, StitchSettings, stitch
 from genescribe.annotation.write import name_genes
 from genescribe.benchmark.gene_table import EXACT, NEUTRAL, OVERLAP, WRONG_START
 from genescribe.benchmark.scorer import PROKARYOTE, guess_domain, score
@@ -19,6 +20,7 @@ from genescribe.genomes.gff3_writer import write_gff3
 from genescribe.genomes.load import Genome
 from genescribe.genomes.regions import Region
 from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS
+from genescribe.language.grammar import GrammarConfig
 
 CREDIT = {EXACT: 1.0, OVERLAP: 1.0, WRONG_START: 0.5}
 """What a verdict is worth where the least score of a gene is chosen; see `calibration.best_threshold`."""
@@ -85,3 +87,30 @@ class Truth:
             fit_curve(*self.rna.curve_arguments()),
             tuple(self.genomes),
         )
+
+
+def learn(
+    decoded: Sequence[tuple[Genome, Sequence[Region] | None, Sequence[WindowPrediction]]], introns: bool
+) -> Calibration:
+    """The calibration that fits annotated genomes best.
+
+    Stitching chooses between versions of a gene by their scores, so it is done twice: with the decoder's own
+    probabilities, and with the calibration that the genes of that give.
+
+    Args:
+        decoded: each genome, the regions that were decoded or None for everything, and the predictions.
+        introns: whether the model writes introns.
+    """
+    calibration = UNCALIBRATED
+    for _ in range(2):
+        truth = Truth()
+        for genome, regions, predictions in decoded:
+            grammars = {
+                seqid: GrammarConfig(genetic_code=code, introns=introns)
+                for seqid, code in genome.genetic_codes.items()
+            }
+            settings = StitchSettings(calibration, min_score=0.0)
+            result = stitch(predictions, genome.sequences, genome.circular, grammars, settings)
+            truth.add(genome, result, regions)
+        calibration = truth.calibration()
+    return calibration
