@@ -33,7 +33,7 @@ def model() -> GeneScribeModel:
     torch.set_num_threads(1)
     model = load_model(bundled_model(), torch.device("cpu"))
     with torch.no_grad():
-        model.pointer_head.query.weight *= 0.4
+        model.pointer_head.query.weight *= 0.2
     return model
 
 
@@ -58,7 +58,7 @@ def test_it_writes_what_is_at_least_as_probable_as_greedy(
         gains.append(of_wide - probabilities(model, codes, one.genes, GRAMMAR)[1])
     assert min(gains) > -1e-3
     assert max(gains) > 0.1
-    assert sum(len(window.genes) for window in wide) > 40
+    assert sum(len(window.genes) for window in wide) > 20
 
 
 def test_a_beam_of_one_is_greedy(model: GeneScribeModel, windows: Codes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from genescribe.corpus.store import Corpus
 from genescribe.errors import InputError
 from genescribe.genomes.load import Genome, load_genome
 from genescribe.genomes.regions import Region
-from genescribe.language.bases import Codes, to_codes
+from genescribe.language.bases import Codes, reverse_complement, to_codes, to_letters
 from genescribe.language.check import check
 from genescribe.language.gene_model import GeneModel
 from genescribe.language.grammar import GrammarConfig
@@ -120,6 +121,21 @@ def test_without_the_cache_the_probabilities_are_the_same(
         (written,) = generate(model, codes[None], [WINDOW], grammar)
         sums, _ = probabilities(model, codes, written.genes, grammar)
         assert sums == pytest.approx(written.log_probabilities, abs=1e-4)
+
+
+def test_a_window_of_the_reverse_strand_is_one_of_the_mirrored_sequence(
+    model: GeneScribeModel, genome: Genome
+) -> None:
+    bases = genome.sequences["NC_000913.2"][100_000:106_000]
+    mirrored = to_letters(reverse_complement(to_codes(bases)))
+    window = Window("s", (0, 6_000), 1_200, WINDOW)
+    of_mirror = replace(window, start=6_000 - window.end)
+    (read,) = predict(model, {"s": bases}, {"s": 11}, [replace(window, reverse=True)], 1)
+    (expected,) = predict(model, {"s": mirrored}, {"s": 11}, [of_mirror], 1)
+    assert read.genes
+    assert [(gene.model.reverse_complement(WINDOW), gene.logprob) for gene in read.genes] == [
+        (gene.model, gene.logprob) for gene in expected.genes
+    ]
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -173,7 +173,7 @@ def test_many_short_contigs() -> None:
         seqid = f"contig{seed}"
         sequences[seqid] = to_letters(sequence)
         windows = tile({seqid: sequences[seqid]}, [], 6144)
-        assert len(windows) == 1
+        assert [window.reverse for window in windows] == [False, True]
         predictions += perfect(windows, sequence, genes)
         expected += [(seqid, gene) for gene in genes]
     result = stitched(predictions[::-1], sequences)
@@ -212,13 +212,21 @@ def _versions(start: int) -> tuple[GeneModel, GeneModel]:
     return _coding(start, end), _coding(start + SHORT_BEGINS, end)
 
 
-def test_of_two_versions_the_one_farther_from_an_edge_stays() -> None:
+def test_of_two_equally_probable_versions_the_one_farther_from_an_edge_stays() -> None:
     for start, expected in ((310, 0), (440, 1)):
         long, short = _versions(start)
-        predictions = _seen((FIRST, long, -2.0), (SECOND, short, -0.1))
+        predictions = _seen((FIRST, long, -0.5), (SECOND, short, -0.5))
         result = stitched(predictions, _sequence(LONG, start))
         assert models(result) == [(long, short)[expected]]
         assert result.counts["other_version"] == 1
+
+
+@pytest.mark.parametrize("start", [310, 440])
+def test_the_more_probable_version_stays_near_an_edge_too(start: int) -> None:
+    long, short = _versions(start)
+    for p_long, p_short, expected in ((-2.0, -0.1, short), (-0.1, -2.0, long)):
+        predictions = _seen((FIRST, long, p_long), (SECOND, short, p_short))
+        assert models(stitched(predictions, _sequence(LONG, start))) == [expected]
 
 
 def test_at_equal_distance_the_more_probable_version_stays() -> None:
@@ -335,7 +343,7 @@ def test_what_the_grammar_rejects_is_counted_by_reason() -> None:
 def test_a_gene_that_is_open_at_a_regions_border_is_dropped_and_at_the_contigs_end_it_is_kept() -> None:
     sequences = {"s": "GCA" * 100 + "TAA" + "C" * 300}
     gene = GeneModel("protein_coding", "+", ((0, 303),), left=End.OPEN)
-    (window,) = tile(sequences, [], 1200)
+    window, _ = tile(sequences, [], 1200)
     prediction = WindowPrediction(window, (PredictedGene(gene, -0.1),))
     assert models(stitched([prediction], sequences)) == [gene]
     (border,) = [Window("s", (30, 603), 30, 573)]
@@ -350,7 +358,7 @@ def test_a_gene_that_is_open_at_a_regions_border_is_dropped_and_at_the_contigs_e
 
 
 def test_truncated_windows_are_counted() -> None:
-    (window,) = tile({"s": "C" * 100}, [], 1200)
+    window, _ = tile({"s": "C" * 100}, [], 1200)
     assert stitched([WindowPrediction(window, (), True)], {"s": "C" * 100}).counts["windows_truncated"] == 1
 
 

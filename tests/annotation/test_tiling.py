@@ -36,8 +36,21 @@ def test_the_last_window_is_cut_short_and_not_shifted() -> None:
 def test_no_window_follows_one_that_reaches_the_end() -> None:
     assert _places(tile_stretch(Stretch("s", 0, 72), 48, 24)) == [(0, 48), (24, 48)]
     assert _places(tile_stretch(Stretch("s", 0, 73), 48, 24)) == [(0, 48), (24, 48), (48, 25)]
-    assert _places(tile_stretch(Stretch("s", 0, 30), 48, 24)) == [(0, 30)]
+    assert _places(tile_stretch(Stretch("s", 0, 49), 48, 24)) == [(0, 48), (24, 25)]
     assert _places(tile_stretch(Stretch("s", 0, 96), 48, 48)) == [(0, 48), (48, 48)]
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_windows_are_read_on_both_strands_by_turns(circular: bool) -> None:
+    windows = tile_stretch(Stretch("s", 0, 100, circular), 48, 24)
+    assert [window.reverse for window in windows] == [False, True, False, True, False][: len(windows)]
+
+
+@pytest.mark.parametrize("size", [30, 48])
+def test_what_fits_into_one_window_is_read_on_both_strands(size: int) -> None:
+    windows = tile_stretch(Stretch("s", 7, 7 + size), 48, 24)
+    assert _places(windows) == [(7, size), (7, size)]
+    assert [window.reverse for window in windows] == [False, True]
 
 
 def test_windows_on_a_circle_wrap() -> None:
@@ -109,10 +122,12 @@ def test_gaps_and_regions_part_sequences_and_short_pieces_have_no_window() -> No
     sequences = {"a": "C" * 100 + "N" * 50 + "C" * 59 + "N" * 50 + "C" * 60, "b": "C" * 300}
     windows = tile(sequences, circular=[], window=240)
     assert [(one.seqid, one.piece) for one in windows] == [
-        ("a", (0, 100)), ("a", (259, 319)), ("b", (0, 300)), ("b", (0, 300)),
+        ("a", (0, 100)), ("a", (0, 100)),
+        ("a", (259, 319)), ("a", (259, 319)),
+        ("b", (0, 300)), ("b", (0, 300)),
     ]  # fmt: skip
     inside = tile(sequences, [], 240, regions=[Region("b", 20, 120), Region("a", 270, 300)])
-    assert inside == [Window("b", (20, 120), 20, 100)]
+    assert inside == [Window("b", (20, 120), 20, 100), Window("b", (20, 120), 20, 100, reverse=True)]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +141,8 @@ def test_a_region_outside_the_genome_is_refused(region: Region, message: str) ->
 
 def test_a_circle_with_a_gap_is_read_on_over_the_origin() -> None:
     sequence = "AC" * 40 + "N" * 60 + "GT" * 50
-    (window,) = tile({"c": sequence}, ["c"], window=240)
+    window, reverse = tile({"c": sequence}, ["c"], window=240)
+    assert replace(reverse, reverse=False) == window
     assert window == Window("c", (140, 320), 140, 180)
     assert to_letters(window.codes(to_codes(sequence))) == "GT" * 50 + "AC" * 40
 
