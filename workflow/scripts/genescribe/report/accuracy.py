@@ -131,7 +131,9 @@ def impossible_genes(genome: Genome, prediction: Path) -> int:
             # Ends may be open where the stretch of known sequence ends.
             start = int(max(of_sequence[of_sequence[:, 1] <= model.start, 1], default=0))
             end = int(min(of_sequence[of_sequence[:, 0] >= model.end, 0], default=len(sequence)))
-            stretch = sequence.take(range(start, end), mode="wrap")
+            # A view, wherever it does not lie over the origin: genes are many, and sequences long.
+            inside = start >= 0 and end <= len(sequence)
+            stretch = sequence[start:end] if inside else sequence.take(range(start, end), mode="wrap")
             circular = gene.seqid in genome.circular and not len(of_sequence)
             why = check(stretch, model.shifted(-start), grammar, circular=circular)
             found += why not in (None, "too_short")
