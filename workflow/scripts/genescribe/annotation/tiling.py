@@ -70,12 +70,12 @@ def tile_stretch(stretch: Stretch, window: int, stride: int) -> list[Window]:
             Window(stretch.seqid, piece, start, min(window, size), True, bool(number % 2))
             for number, start in enumerate(starts)
         ]
-    starts = (0, 0) if size <= window else range(0, size - window + stride, stride)
+    places = (0, 0) if size <= window else tuple(range(0, size - window + stride, stride))
     return [
         Window(
             stretch.seqid, piece, stretch.start + start, min(window, size - start), reverse=bool(number % 2)
         )
-        for number, start in enumerate(starts)
+        for number, start in enumerate(places)
     ]
 
 
