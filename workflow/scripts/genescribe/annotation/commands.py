@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genescribe.annotation.options import Beam
 from genescribe.genomes.output_options import Bed, Cds, Gtf, Proteins, Summary, Tsv
 
 if TYPE_CHECKING:
@@ -33,11 +34,6 @@ class Control(StrEnum):
     RANDOM_WEIGHTS = "random_weights"
     NO_CROSS_ATTENTION = "no_cross_attention"
     DENSE_ORF = "dense_orf"
-
-
-Beam = Annotated[
-    int, typer.Option(min=1, help="Sentences followed side by side in a window; 1 is greedy and fastest.")
-]
 
 
 def annotate(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genescribe.annotation.commands import Beam
+from genescribe.annotation.options import Beam
 
 if TYPE_CHECKING:
     from genescribe.benchmark.selection import Selection

@@ -1,0 +1,11 @@
+"""An option of all commands that decode."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Beam = Annotated[
+    int, typer.Option(min=1, help="Sentences followed side by side in a window; 1 is greedy and fastest.")
+]
