@@ -27,6 +27,11 @@ class _Sentence:
     log_probability: float
     genes: int
 
+    def followed_by(self, token: int, position: int, log_probability: float) -> _Sentence:
+        """The sentence with one more token."""
+        genes = self.genes + (token == vocabulary.END)
+        return _Sentence(self, token, position, log_probability, genes)
+
     def writing(self) -> Writing:
         """All that was written, from BOS on."""
         parts: list[_Sentence] = []
@@ -116,20 +121,15 @@ def search(
         mask.advance(tokens.flatten(), positions.flatten())
         last_pointed = torch.where(positions >= 0, positions, last_pointed.gather(1, parents))
 
-        written = torch.stack((parents, tokens, positions), dim=-1).tolist()
         finished = torch.zeros_like(scores, dtype=torch.bool)
-        for row, (window, lines) in enumerate(zip(windows, written, strict=True)):
-            values, totals_of = added[row].tolist(), scores[row].tolist()
-            extended = []
-            for place, (parent, token, position) in enumerate(lines):
-                before = beams[window][parent]
-                genes = before.genes + (token == vocabulary.END)
-                sentence = _Sentence(before, token, position, values[place], genes)
-                extended.append(sentence)
-                if token == vocabulary.EOS or genes >= max_genes:
-                    best[window].consider(totals_of[place], sentence)
+        written = zip(*(part.tolist() for part in (parents, tokens, positions, added, scores)), strict=True)
+        for row, (window, (before, *words, reached)) in enumerate(zip(windows, written, strict=True)):
+            old = [beams[window][parent] for parent in before]
+            beams[window] = [one.followed_by(*word) for one, *word in zip(old, *words, strict=True)]
+            for place, sentence in enumerate(beams[window]):
+                if sentence.token == vocabulary.EOS or sentence.genes >= max_genes:
+                    best[window].consider(reached[place], sentence)
                     finished[row, place] = True
-            beams[window] = extended
         greedy &= ~finished[:, 0]
         scores = scores.masked_fill(finished, -torch.inf)
 
