@@ -83,6 +83,29 @@ def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_project(
+    bundled_stretch: Callable[[int], tuple[bytes, bytes]],
+    checkout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[int, str, str], Path]:
+    """A checkout with `species.tsv`, `tiny.yaml` and, in `data`, the first bases of the bundled *E. coli* as
+    the sequence `tiny`."""
+
+    def make(length: int, species: str, config: str) -> Path:
+        folder = tmp_path_factory.mktemp("project") / "genescribe"
+        ignored = shutil.ignore_patterns(".snakemake", "weights")
+        shutil.copytree(checkout, folder, symlinks=True, ignore=ignored)
+        (folder / "data").mkdir()
+        for name, content in zip(("genome.fna", "annotation.gff3"), bundled_stretch(length), strict=True):
+            (folder / "data" / name).write_bytes(content.replace(b"NC_000913.2", b"tiny"))
+        (folder / "species.tsv").write_text(species)
+        (folder / "tiny.yaml").write_text(config)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def snakemake(checkout: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Snakemake in the copy; standard error comes with standard output."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -42,20 +41,9 @@ RUN = (GENES, "--cores", "1", "--configfile", "tiny.yaml")
 
 
 @pytest.fixture(scope="module")
-def folder(
-    bundled_stretch: Callable[[int], tuple[bytes, bytes]],
-    checkout: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def folder(tiny_project: Callable[[int, str, str], Path]) -> Path:
     """A checkout with 40 kb of the bundled *E. coli*."""
-    folder = tmp_path_factory.mktemp("dnabert2") / "genescribe"
-    shutil.copytree(checkout, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake"))
-    (folder / "data").mkdir()
-    for name, content in zip(("genome.fna", "annotation.gff3"), bundled_stretch(LENGTH), strict=True):
-        (folder / "data" / name).write_bytes(content.replace(b"NC_000913.2", b"tiny"))
-    (folder / "species.tsv").write_text(SPECIES)
-    (folder / "tiny.yaml").write_text(CONFIG)
-    return folder
+    return tiny_project(LENGTH, SPECIES, CONFIG)
 
 
 def test_from_sequence_to_gff3(folder: Path, snakemake: Snakemake) -> None:

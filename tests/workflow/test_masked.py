@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -34,20 +33,9 @@ RUN = ("pretrain_all", "--cores", "1", "--configfile", "tiny.yaml")
 
 
 @pytest.fixture(scope="module")
-def folder(
-    bundled_stretch: Callable[[int], tuple[bytes, bytes]],
-    checkout: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def folder(tiny_project: Callable[[int, str, str], Path]) -> Path:
     """A checkout with 40 kb of the bundled *E. coli*."""
-    folder = tmp_path_factory.mktemp("masked") / "genescribe"
-    shutil.copytree(checkout, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "weights"))
-    (folder / "data").mkdir()
-    for name, content in zip(("genome.fna", "annotation.gff3"), bundled_stretch(LENGTH), strict=True):
-        (folder / "data" / name).write_bytes(content.replace(b"NC_000913.2", b"tiny"))
-    (folder / "species.tsv").write_text(SPECIES)
-    (folder / "tiny.yaml").write_text(CONFIG)
-    return folder
+    return tiny_project(LENGTH, SPECIES, CONFIG)
 
 
 def test_the_stage_comes_first_and_reads_the_shards_of_pretraining(

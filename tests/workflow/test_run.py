@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -37,20 +36,9 @@ PREDICTORS = {"genescribe", "augustus", "prodigal", "random_weights", "dense_orf
 
 
 @pytest.fixture(scope="module")
-def finished(
-    bundled_stretch: Callable[[int], tuple[bytes, bytes]],
-    checkout: Path,
-    snakemake: Snakemake,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def finished(tiny_project: Callable[[int, str, str], Path], snakemake: Snakemake) -> Path:
     """Folder of a finished run."""
-    folder = tmp_path_factory.mktemp("run") / "genescribe"
-    shutil.copytree(checkout, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "weights"))
-    (folder / "data").mkdir()
-    for name, content in zip(("genome.fna", "annotation.gff3"), bundled_stretch(LENGTH), strict=True):
-        (folder / "data" / name).write_bytes(content.replace(b"NC_000913.2", b"tiny"))
-    (folder / "species.tsv").write_text(SPECIES.format(split=SPLIT))
-    (folder / "tiny.yaml").write_text(CONFIG)
+    folder = tiny_project(LENGTH, SPECIES.format(split=SPLIT), CONFIG)
     result = snakemake(*RUN, folder=folder)
     assert result.returncode == 0, result.stdout
     # A person at the console sees how far training is.

@@ -63,19 +63,23 @@ def tile_stretch(stretch: Stretch, window: int, stride: int) -> list[Window]:
     """
     size = stretch.end - stretch.start
     piece = (stretch.start, stretch.end)
+    starts: Sequence[int]
     if stretch.circular:
-        step = min(stride, max(STEP, size // 2 // STEP * STEP))
-        starts = range(0, size, step)
-        return [
-            Window(stretch.seqid, piece, start, min(window, size), True, bool(number % 2))
-            for number, start in enumerate(starts)
-        ]
-    places = (0, 0) if size <= window else tuple(range(0, size - window + stride, stride))
+        starts = range(0, size, min(stride, max(STEP, size // 2 // STEP * STEP)))
+    elif size <= window:
+        starts = (0, 0)
+    else:
+        starts = range(0, size - window + stride, stride)
     return [
         Window(
-            stretch.seqid, piece, stretch.start + start, min(window, size - start), reverse=bool(number % 2)
+            stretch.seqid,
+            piece,
+            stretch.start + start,
+            min(window, size if stretch.circular else size - start),
+            stretch.circular,
+            reverse=bool(number % 2),
         )
-        for number, start in enumerate(places)
+        for number, start in enumerate(starts)
     ]
 
 

@@ -12,7 +12,7 @@ from genescribe.language import vocabulary
 from genescribe.model.decoder import ClosingUp
 from genescribe.model.grammar_mask import GrammarMask
 from genescribe.model.modeling import Encoded, GeneScribeModel
-from genescribe.model.writing import WindowGenes, Writing, empty_writing
+from genescribe.model.writing import WindowGenes, Writing
 
 POINTING = (vocabulary.LEFT, vocabulary.RIGHT)
 
@@ -39,7 +39,7 @@ class _Sentence:
         while part is not None and part.before is not None:
             parts.append(part)
             part = part.before
-        whole = empty_writing()
+        whole = Writing()
         for part in reversed(parts):
             whole.add(part.token, part.position, part.log_probability)
         return whole
@@ -156,8 +156,15 @@ def search(
 class _Choices:
     """What may come next in each of R rows: tokens that do not point, and the best K places of those that do.
 
+    Args:
+        token_logits: (R, V).
+        pointer_logits: (R, L).
+        mask: the grammar's state of the R rows.
+        most: K.
+
     Attributes:
         values: log probabilities (R, V + 2 K), -inf where the grammar forbids.
+        places: where the last 2 K of them point (R, 2 K).
         greedy: index into them of what greedy decoding chooses (R,).
     """
 

@@ -15,7 +15,7 @@ from genescribe.model.beam import search
 from genescribe.model.decoder import ClosingUp
 from genescribe.model.grammar_mask import GrammarMask
 from genescribe.model.modeling import Encoded, GeneScribeModel
-from genescribe.model.writing import MAX_GENES, WindowGenes, empty_writing
+from genescribe.model.writing import MAX_GENES, WindowGenes, Writing
 
 
 @torch.inference_mode()
@@ -90,7 +90,7 @@ def write(
     cache = model.start(encoded)
     # Of `encoded`, only these are read again.
     features, keys = encoded.features, encoded.keys
-    writings = [empty_writing() for _ in range(rows)]
+    writings = [Writing() for _ in range(rows)]
     active = list(range(rows))
     genes_written = torch.zeros(rows, dtype=torch.long, device=device)
     tokens = torch.full((rows,), vocabulary.BOS, device=device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,11 +34,11 @@ class WindowGenes:
 
 @dataclass
 class Writing:
-    """Tokens, positions and log probabilities written for one window; of BOS there is no probability."""
+    """Tokens, positions and log probabilities written for one window; BOS has no probability."""
 
-    tokens: list[int]
-    positions: list[int]
-    log_probabilities: list[float]
+    tokens: list[int] = field(default_factory=lambda: [vocabulary.BOS])
+    positions: list[int] = field(default_factory=lambda: [vocabulary.NO_POSITION])
+    log_probabilities: list[float] = field(default_factory=list)
 
     def add(self, token: int, position: int, log_probability: float) -> None:
         """Write one token."""
@@ -63,8 +63,3 @@ class Writing:
                 sums.append(running)
                 running = 0.0
         return WindowGenes(models, sums, truncated=not finished)
-
-
-def empty_writing() -> Writing:
-    """BOS alone."""
-    return Writing([vocabulary.BOS], [vocabulary.NO_POSITION], [])

@@ -17,7 +17,6 @@ from genescribe.model.generation import generate
 from genescribe.model.masked import MaskedLosses
 from genescribe.model.modeling import GeneScribeModel, Losses
 
-LOSSES = ("token", "pointer", "frame", "boundary")
 MAX_GENES, MAX_TOKENS = 32, 256
 """What is decoded of a validation window at most: weights that write without end early in training cost no
 time. A bacterial window of 6144 bases has some 40 tokens."""
@@ -44,12 +43,9 @@ class Meter:
     hits: float = 0.0
 
     @classmethod
-    @classmethod
-    def empty(
-        cls, names: Iterable[str] = LOSSES, counted: str = "pointer", experts: tuple[int, int] = (0, 0)
-    ) -> Meter:
-        """Nothing counted yet."""
-        names = tuple(names)
+    def empty(cls, losses: Iterable[str], counted: str, experts: tuple[int, int] = (0, 0)) -> Meter:
+        """Nothing counted yet of these losses."""
+        names = tuple(losses)
         sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
         return cls(counted, sums, counts, torch.zeros(experts, dtype=torch.float64))
 
