@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from genescribe.annotation.predict import bundled_model, load_model
+from genescribe.annotation.model_folder import bundled_model
+from genescribe.annotation.predict import load_model
 from genescribe.genomes.fasta import read_fasta
 from genescribe.language.bases import Codes, to_codes
 from genescribe.language.gene_model import GeneModel

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from genescribe.annotation.model_folder import read_model_folder
 from genescribe.annotation.predictions import WindowPrediction
-from genescribe.annotation.processes import FORK_SERVER
+from genescribe.annotation.processes import process_context
 from genescribe.annotation.tiling import tile
 from genescribe.annotation.workers import predict_with_workers
 from genescribe.errors import InputError
@@ -56,22 +57,48 @@ def test_several_processes_write_what_one_writes(folder: Path, ecoli: Path) -> N
         )
 
 
-def test_the_server_can_be_asked_for_before_torch_is_there() -> None:
+@pytest.mark.parametrize("command", ["annotate", "predict", "calibrate"])
+def test_who_asks_for_workers_does_not_import_torch(
+    command: str, folder: Path, ecoli: Path, tmp_path: Path
+) -> None:
+    """Torch takes seconds and hundreds of megabytes, which only the processes that decode should spend."""
+    out = tmp_path / "out"
+    arguments = {
+        "annotate": [str(ecoli / "genome.fna"), "--min-score", "0"],
+        "predict": ["--genome", str(ecoli)],
+        "calibrate": ["--genome", str(ecoli)],
+    }[command]
+    region = tmp_path / "region.bed"
+    region.write_text("NC_000913.2\t0\t3000\n")
     code = (
         "import sys\n"
-        "from multiprocessing import forkserver\n"
-        "from genescribe.annotation.processes import start_server\n"
-        "start_server(2, 'cpu')\n"
+        "from genescribe.cli import app\n"
+        f"app({[command, *arguments, '--model', str(folder), '--regions', str(region), '--out', str(out)]!r},"
+        " standalone_mode=False)\n"
         "assert 'torch' not in sys.modules\n"
-        "print(forkserver._forkserver._forkserver_pid is not None)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    has_server = FORK_SERVER in multiprocessing.get_all_start_methods()
-    assert run.stdout.strip() == str(has_server)
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert out.is_file()
+
+
+def test_there_is_no_server_where_torch_does_not_survive_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert process_context().get_start_method() == "spawn"
+
+
+def test_a_damaged_model_is_a_mistake_of_one_line(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"no weights")
+    sequences = {"one": "ACGT" * 300}
+    windows = tile(sequences, (), WINDOW)
+    with pytest.raises(InputError, match="model: this model cannot be read"):
+        next(predict_with_workers(tmp_path / "model", "cpu", sequences, {"one": 11}, windows, 1, 1))
 
 
 def test_a_folder_without_a_model_is_a_mistake(tmp_path: Path) -> None:
-    sequences = {"one": "ACGT" * 300}
-    windows = tile(sequences, (), WINDOW)
     with pytest.raises(InputError, match="not a model folder"):
-        next(predict_with_workers(tmp_path, "cpu", sequences, {"one": 11}, windows, 1, 1))
+        read_model_folder(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match=r"config\.json: this model cannot be read"):
+        read_model_folder(tmp_path)

@@ -54,7 +54,8 @@ def annotate(
     summary: Summary = None,
     regions: Annotated[Path | None, typer.Option(help="BED: annotate these regions alone.")] = None,
     min_score: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out."),
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
@@ -68,9 +69,9 @@ def annotate(
     """
     from genescribe.annotation.processes import start_server
 
-    start_server(workers, device)
+    start_server()
     from genescribe.annotation.calibration import folder_calibration
-    from genescribe.annotation.predict import bundled_model, read_config
+    from genescribe.annotation.model_folder import bundled_model, read_model_folder
     from genescribe.annotation.stitch import StitchSettings
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import tile
@@ -84,7 +85,8 @@ def annotate(
     target = read_target(genome, genetic_code, frozenset(circular or ()))
     folder = model or bundled_model()
     where = None if regions is None else read_bed(regions)
-    windows = tile(target.sequences, target.circular, read_config(folder).window, stride or None, where)
+    window = read_model_folder(folder).window
+    windows = tile(target.sequences, target.circular, window, stride or None, where)
     predictions = predict_with_workers(
         folder, device, target.sequences, target.genetic_codes, windows, batch, workers, beam
     )
@@ -116,9 +118,8 @@ def predict(
     from genescribe.annotation.processes import start_server
 
     if control is None:
-        start_server(workers, device)
-    from genescribe.annotation.predict import choose_device, control_decoder, load_model, read_config
-    from genescribe.annotation.predict import predict as predict_windows
+        start_server()
+    from genescribe.annotation.model_folder import read_model_folder
     from genescribe.annotation.predictions import write_predictions
     from genescribe.annotation.target import read_target
     from genescribe.annotation.tiling import chunk as chunk_of
@@ -128,12 +129,16 @@ def predict(
 
     target = read_target(genome)
     where = None if regions is None else read_bed(regions)
-    windows = tile(target.sequences, target.circular, read_config(model).window, stride or None, where)
+    window = read_model_folder(model).window
+    windows = tile(target.sequences, target.circular, window, stride or None, where)
     part = chunk_of(windows, chunk, chunks)
     read = target.sequences, target.genetic_codes, part, batch
     if control is None:
         predictions = predict_with_workers(model, device, *read, workers, beam)
     else:
+        from genescribe.annotation.predict import choose_device, control_decoder, load_model
+        from genescribe.annotation.predict import predict as predict_windows
+
         changed, decode = control_decoder(load_model(model, choose_device(device)), control)
         predictions = predict_windows(changed, *read, decode)
     write_predictions(out, predictions)
@@ -156,7 +161,8 @@ def stitch(
         Path | None, typer.Option(help="Folder of the model, whose calibration gives the scores.")
     ] = None,
     min_score: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out.")
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out."),
     ] = None,
     max_overlap: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of a gene that a more probable one may cover.")

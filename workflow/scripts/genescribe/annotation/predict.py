@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from genescribe.annotation.calibration import (
     UNCALIBRATED,
@@ -17,15 +18,14 @@ from genescribe.annotation.calibration import (
     from_mapping,
 )
 from genescribe.annotation.controls import CONTROLS, dense_orf_windows
+from genescribe.annotation.model_folder import read_model_folder
 from genescribe.annotation.predictions import PredictedGene, WindowPrediction
-from genescribe.annotation.tiling import STEP, Window
+from genescribe.annotation.tiling import STEP, Window, batches, window_codes
 from genescribe.errors import InputError
-from genescribe.language.bases import Codes, N, reverse_complement, to_codes
+from genescribe.language.bases import Codes, N, reverse_complement
 from genescribe.language.grammar import GrammarConfig
-from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.generation import generate
 from genescribe.model.modeling import GeneScribeModel, read_model
-from genescribe.model.pieces import weight_files
 from genescribe.model.writing import WindowGenes
 from genescribe.progress import progress
 
@@ -48,31 +48,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def read_config(folder: Path) -> GeneScribeConfig:
-    """The configuration of a model's folder.
-
-    Raises:
-        InputError: the folder holds no GeneScribe model.
-    """
-    if not (folder / "config.json").is_file() or not weight_files(folder):
-        raise InputError("not a model folder: it must hold config.json and model.safetensors", folder)
-    try:
-        config: GeneScribeConfig = GeneScribeConfig.from_pretrained(folder)
-    except (ValueError, OSError) as error:
-        raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
-    return config
-
-
 def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
     """A model in evaluation mode and float32; a calibration beside it goes before the one that it carries.
 
     Raises:
         InputError: the folder holds no GeneScribe model.
     """
-    read_config(folder)
+    read_model_folder(folder)
     try:
         model = read_model(folder)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"this model cannot be read: {str(error).splitlines()[0]}", folder) from error
     model.config.calibration = asdict(folder_calibration(folder))
     return on_device(model, device)
@@ -81,19 +66,6 @@ def load_model(folder: Path, device: torch.device) -> GeneScribeModel:
 def model_calibration(model: GeneScribeModel) -> Calibration:
     """The calibration that a model carries, or `UNCALIBRATED`."""
     return from_mapping(model.config.calibration) if model.config.calibration else UNCALIBRATED
-
-
-def bundled_model(name: str = "prokaryotes") -> Path:
-    """Folder of weights that come with GeneScribe: in an installed package, or in the repository.
-
-    Raises:
-        InputError: there are none of this name.
-    """
-    package = Path(__file__).resolve().parent.parent
-    for models in (package / "models", package.parents[2] / "resources" / "models"):
-        if (models / name / "config.json").is_file():
-            return models / name
-    raise InputError(f"no weights named {name} come with this installation; give --model DIR")
 
 
 def on_device(model: GeneScribeModel, device: torch.device) -> GeneScribeModel:
@@ -147,11 +119,6 @@ def predict(
             bar.advance(sum(window.length for window in part))
 
 
-def window_codes(sequences: Mapping[str, str], windows: Sequence[Window]) -> dict[str, Codes]:
-    """Base codes of the sequences that windows lie on."""
-    return {seqid: to_codes(sequences[seqid]) for seqid in {window.seqid for window in windows}}
-
-
 def decode_all(
     model: GeneScribeModel,
     codes: Mapping[str, Codes],
@@ -168,16 +135,6 @@ def decode_all(
         for prediction in run(windows)
         for final in (halved(prediction, run) if prediction.truncated else (prediction,))
     ]
-
-
-def batches(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
-    """Runs of at most `size` windows of one sequence."""
-    first = 0
-    for index in range(1, len(windows) + 1):
-        at_end = index == len(windows)
-        if at_end or index - first == size or windows[index].seqid != windows[first].seqid:
-            yield windows[first:index]
-            first = index
 
 
 def decode_windows(

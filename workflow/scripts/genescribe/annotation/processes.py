@@ -1,7 +1,7 @@
 """Where the processes that decode come from; does not import torch.
 
-Importing torch and transformers takes seconds. Where the system can, a server process does it once, at the
-same time as the process that asks for workers, and the workers fork from the server: they are there at once,
+Importing torch and transformers takes seconds. Where the system can, a server process does it once, while the
+process that asks for workers reads its genome, and the workers fork from the server: they are there at once,
 and share what was imported.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
 FORK_SERVER = "forkserver"
-PRELOADED = "genescribe.annotation.workers"
+PRELOADED = "genescribe.annotation.predict"
 
 
 def usable_cores() -> int:
@@ -23,20 +24,15 @@ def usable_cores() -> int:
 
 def process_context() -> BaseContext:
     """How workers are started."""
-    if FORK_SERVER not in multiprocessing.get_all_start_methods():
+    # Apple's frameworks, which torch loads, do not survive a fork.
+    if sys.platform == "darwin" or FORK_SERVER not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context(FORK_SERVER)
     context.set_forkserver_preload([PRELOADED])
     return context
 
 
-def start_server(workers: int, device: str) -> None:
-    """Let the server begin its imports, if workers will probably be wanted.
-
-    Args:
-        workers: as for `workers.predict_with_workers`.
-        device: likewise.
-    """
-    wanted = device in ("auto", "cpu") and (workers or usable_cores()) > 1
-    if wanted and process_context().get_start_method() == FORK_SERVER:
+def start_server() -> None:
+    """Let the server begin its imports; workers will be wanted."""
+    if process_context().get_start_method() == FORK_SERVER:
         forkserver.ensure_running()

@@ -7,7 +7,7 @@ window on the reverse strand, so that where windows overlap it sees a gene from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -166,3 +166,18 @@ def chunk(windows: Sequence[Window], index: int, count: int) -> Sequence[Window]
     if not 0 <= index < count:
         raise InputError(f"there is no chunk {index} of {count}; chunks count from 0")
     return windows[len(windows) * index // count : len(windows) * (index + 1) // count]
+
+
+def batches(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
+    """Runs of at most `size` windows of one sequence."""
+    first = 0
+    for index in range(1, len(windows) + 1):
+        at_end = index == len(windows)
+        if at_end or index - first == size or windows[index].seqid != windows[first].seqid:
+            yield windows[first:index]
+            first = index
+
+
+def window_codes(sequences: Mapping[str, str], windows: Sequence[Window]) -> dict[str, Codes]:
+    """Base codes of the sequences that windows lie on."""
+    return {seqid: to_codes(sequences[seqid]) for seqid in {window.seqid for window in windows}}

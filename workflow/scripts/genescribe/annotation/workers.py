@@ -1,32 +1,27 @@
-"""Decoding windows in several processes, one CPU thread each.
+"""Decoding windows on CPUs in processes of their own; does not import torch.
 
-Decoding is many small steps: threads of one process wait for each other more than they work, processes do
-not.
+There is one process a core, with one thread: decoding is many small steps, and threads of one process wait
+for each other more than they work. The process that asks reads genomes and stitches genes, and needs none of
+the memory that torch takes. A GPU it uses itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from genescribe.annotation.predict import (
-    batches,
-    choose_device,
-    decode_all,
-    load_model,
-    predict,
-    window_codes,
-)
 from genescribe.annotation.predictions import WindowPrediction
 from genescribe.annotation.processes import process_context, usable_cores
-from genescribe.annotation.tiling import Window
+from genescribe.annotation.tiling import Window, batches, window_codes
 from genescribe.language.bases import Codes
-from genescribe.model.generation import generate
 from genescribe.progress import progress
+
+if TYPE_CHECKING:
+    from genescribe.model.modeling import GeneScribeModel
 
 FEW_BATCHES = 4
 """A process takes seconds to start: it must have so many batches to be worth it."""
@@ -34,6 +29,23 @@ MANY_BATCHES = 8
 """Batches that a process should have, so that none works long when the others are done."""
 SMALL_BATCH = 8
 """Smaller batches cost more than they balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the processes work on.
+
+    Attributes:
+        folder: of the model.
+        codes: base codes of each sequence.
+        genetic_codes: NCBI translation table of each.
+        beam: as for `generate`.
+    """
+
+    folder: Path
+    codes: Mapping[str, Codes]
+    genetic_codes: Mapping[str, int]
+    beam: int
 
 
 def predict_with_workers(
@@ -50,32 +62,34 @@ def predict_with_workers(
 
     Args:
         folder: of the model.
-        device: as for `choose_device`; on any but the CPU one process does all.
+        device: as for `predict.choose_device`; on any but the CPU one process does all.
         sequences: bases of each sequence.
         genetic_codes: NCBI translation table of each sequence.
         windows: from `tiling.tile`.
         batch: windows decoded side by side, at most.
         workers: processes; 0 for one a core.
         beam: as for `generate`.
+
+    Raises:
+        InputError: the folder holds no model, or there is no such device.
     """
-    where = choose_device(device)
+    device = _chosen(device)
+    if device != "cpu":
+        from genescribe.annotation import predict
+
+        model = predict.load_model(folder, predict.choose_device(device))
+        decode = partial(predict.generate, beam=beam)
+        yield from predict.predict(model, sequences, genetic_codes, windows, batch, decode)
+        return
     workers = workers or usable_cores()
     batch = min(batch, max(SMALL_BATCH, len(windows) // (MANY_BATCHES * workers)))
-    workers = min(workers, len(windows) // (FEW_BATCHES * batch))
-    if where.type != "cpu" or workers < 2:
-        if where.type == "cpu":
-            torch.set_num_threads(1)
-        decode = partial(generate, beam=beam)
-        yield from predict(load_model(folder, where), sequences, genetic_codes, windows, batch, decode)
-        return
+    workers = max(1, min(workers, len(windows) // (FEW_BATCHES * batch)))
+    job = Job(folder, window_codes(sequences, windows), genetic_codes, beam)
     bases = sum(window.length for window in windows)
     with (
         progress("annotating", bases, "bases", interval=10.0) as bar,
         ProcessPoolExecutor(
-            workers,
-            mp_context=process_context(),
-            initializer=_start,
-            initargs=(folder, window_codes(sequences, windows), genetic_codes, beam),
+            workers, mp_context=process_context(), initializer=_take, initargs=(job,)
         ) as pool,
     ):
         parts = list(batches(windows, batch))
@@ -84,16 +98,44 @@ def predict_with_workers(
             bar.advance(sum(window.length for window in part))
 
 
-_decode_part: partial[list[WindowPrediction]]
-"""What a worker does with a batch; set when it starts."""
+def _chosen(device: str) -> str:
+    """Kind of the device of a name. Torch is asked in another process, if it must be asked."""
+    if device == "cpu":
+        return device
+    with ProcessPoolExecutor(1, mp_context=process_context()) as pool:
+        return pool.submit(_choose, device).result()
 
 
-def _start(folder: Path, codes: Mapping[str, Codes], genetic_codes: Mapping[str, int], beam: int) -> None:
-    global _decode_part
+# What follows runs in the workers.
+
+_job: Job
+
+
+def _take(job: Job) -> None:
+    global _job
+    _job = job
+
+
+def _choose(device: str) -> str:
+    from genescribe.annotation.predict import choose_device
+
+    return choose_device(device).type
+
+
+@cache
+def _model(folder: Path) -> GeneScribeModel:
+    """The model, loaded with a worker's first batch: mistakes then reach who asked for it."""
+    import torch
+
+    from genescribe.annotation.predict import load_model
+
     torch.set_num_threads(1)
-    model = load_model(folder, torch.device("cpu"))
-    _decode_part = partial(decode_all, model, codes, genetic_codes, decode=partial(generate, beam=beam))
+    return load_model(folder, torch.device("cpu"))
 
 
 def _decode(windows: Sequence[Window]) -> list[WindowPrediction]:
-    return _decode_part(windows)
+    from genescribe.annotation.predict import decode_all
+    from genescribe.model.generation import generate
+
+    decode = partial(generate, beam=_job.beam)
+    return decode_all(_model(_job.folder), _job.codes, _job.genetic_codes, windows, decode)

@@ -214,7 +214,10 @@ def calibrate(
     Example: genescribe calibrate --genome results/genomes/aliivibrio --model results/models/full/pretrain
         --out results/models/full/pretrain/calibration.json
     """
-    from genescribe.annotation.predict import read_config
+    from genescribe.annotation.model_folder import read_model_folder
+    from genescribe.annotation.processes import start_server
+
+    start_server()
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
     from genescribe.benchmark.truth import learn
@@ -224,17 +227,17 @@ def calibrate(
 
     if regions and len(regions) != len(genome):
         raise InputError(f"{len(regions)} --regions for {len(genome)} --genome; give one for each, or none")
-    config = read_config(model)
+    sizes = read_model_folder(model)
     decoded = []
     for number, folder in enumerate(genome):
         one = load_genome(folder)
         where = read_bed(regions[number]) if regions else None
-        windows = tile(one.sequences, one.circular, config.window, stride or None, where)
+        windows = tile(one.sequences, one.circular, sizes.window, stride or None, where)
         predictions = predict_with_workers(
             model, device, one.sequences, one.genetic_codes, windows, batch, workers, beam
         )
         decoded.append((one, where, list(predictions)))
-    calibration = learn(decoded, config.introns)
+    calibration = learn(decoded, sizes.introns)
     calibration.write(out)
     for name, curve in (("coding genes", calibration.coding), ("RNA genes", calibration.rna)):
         typer.echo(f"{name}: {curve.genes} of known truth, kept from a score of {curve.min_score:.3f} on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -65,11 +66,14 @@ def encode_windows(model: GeneScribeModel, codes: Codes, valid: list[int]) -> En
     """
     device = model.device
     lower = is_fast_in_bfloat16(device)
-    parts = []
-    for row, count in zip(torch.from_numpy(codes).to(device), valid, strict=True):
-        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
-            parts.append(model.encode(row[None], torch.tensor([count], device=device)))
-    return Encoded.join(parts)
+
+    def encoded() -> Iterator[Encoded]:
+        for row, count in zip(torch.from_numpy(codes).to(device), valid, strict=True):
+            with torch.autocast(device.type, torch.bfloat16, enabled=lower):
+                window = model.encode(row[None], torch.tensor([count], device=device))
+            yield window
+
+    return Encoded.join(encoded(), len(codes))
 
 
 def write(

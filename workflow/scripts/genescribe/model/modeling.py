@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,39 +58,39 @@ class Encoded:
     places: Tensor | None = None
 
     @classmethod
-    def join(cls, parts: Sequence[Encoded]) -> Encoded:
-        """One batch, in float32, of several."""
-        longest = max(part.memory.shape[1] for part in parts)
+    def join(cls, parts: Iterable[Encoded], count: int) -> Encoded:
+        """One batch, in float32, of `count` windows that come one by one.
 
-        def lengthened(values: Tensor) -> Tensor:
-            """Padded (B, T, ...) to the longest memory."""
-            missing = longest - values.shape[1]
-            return functional.pad(values, (0, 0) * (values.ndim - 2) + (0, missing)) if missing else values
+        What is large is written into its place at once: no window is in memory twice.
+        """
+        large: dict[str, Tensor] = {}
+        memories, masks, places = [], [], []
+        for row, part in enumerate(parts):
+            for name in ("features", "frame", "boundary", "keys"):
+                values = getattr(part, name)
+                if not row:
+                    large[name] = values.new_empty((count, *values.shape[1:]), dtype=torch.float32)
+                large[name][row] = values[0]
+            memory = part.memory.float()
+            memories.append(memory)
+            everywhere = torch.ones_like(memory[..., 0], dtype=torch.bool)
+            masks.append(everywhere if part.memory_mask is None else part.memory_mask)
+            if part.places is not None:
+                places.append(part.places)
+        longest = max(memory.shape[1] for memory in memories)
 
-        masks = [part.memory_mask for part in parts]
-        memory_mask = None
-        if any(mask is not None for mask in masks):
-            memory_mask = torch.cat(
-                [
-                    lengthened(
-                        torch.ones_like(part.memory[..., 0], dtype=torch.bool) if mask is None else mask
-                    )
-                    for part, mask in zip(parts, masks, strict=True)
-                ]
+        def lengthened(values: list[Tensor]) -> Tensor:
+            """(B, T, ...), each padded to the longest memory."""
+            return torch.cat(
+                [functional.pad(one, (0, 0) * (one.ndim - 2) + (0, longest - one.shape[1])) for one in values]
             )
-        places = [lengthened(part.places) for part in parts if part.places is not None]
 
-        def joined(name: str) -> Tensor:
-            return torch.cat([getattr(part, name) for part in parts]).float()
-
+        mask = lengthened(masks)
         return cls(
-            memory=torch.cat([lengthened(part.memory) for part in parts]).float(),
-            features=joined("features"),
-            frame=joined("frame"),
-            boundary=joined("boundary"),
-            keys=joined("keys"),
-            memory_mask=memory_mask,
-            places=torch.cat(places) if places else None,
+            memory=lengthened(memories),
+            **large,
+            memory_mask=None if bool(mask.all()) else mask,
+            places=lengthened(places) if places else None,
         )
 
 
@@ -170,7 +170,7 @@ class GeneScribeModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Normal weights of variance 1 / fan-in; residual outputs shrunk by depth as in GPT-2 and GPT-3."""
+        """Normal weights, of variance 1 / fan-in where there is one; no k-mer speaks for a frame yet."""
         if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
             fan_in = module.weight[0].numel()
             nn.init.normal_(module.weight, std=fan_in**-0.5)
