@@ -278,8 +278,8 @@ def test_genes_with_a_low_score_are_dropped_and_counted() -> None:
     for least, kept in ((0.36, 1), (0.37, 0)):
         result = stitched(predictions, _sequence(LONG, 350), settings=StitchSettings(min_score=least))
         assert (len(result.genes), result.counts["improbable"]) == (kept, 1 - kept)
-        by_curve = StitchSettings(Calibration(coding=Curve(min_score=least)))
-        assert len(stitched(predictions, _sequence(LONG, 350), settings=by_curve).genes) == kept
+        by_stop = StitchSettings(Calibration(coding=Curve(constant=-9.0), min_stop=least))
+        assert len(stitched(predictions, _sequence(LONG, 350), settings=by_stop).genes) == kept
 
 
 TWO_STRANDS = "ATG" + "GCA" * 5 + "TTA" + "GCA" * 20 + "CAT" + "GCA" * 5 + "TAA"

@@ -76,7 +76,7 @@ rule train:
 
 rule calibrate:
     """
-    Learn on val how probable it is that a gene is right, and from which score on genes are best kept.
+    Learn on val how probable it is that a gene is right, and which genes are best kept.
     Inputs: a model and the genomes that its training watched. Outputs: JSON beside the weights.
     """
     input:
@@ -100,16 +100,7 @@ rule calibrate:
         runtime=240,
     params:
         model=subpath(input.weights, parent=True),
-        genomes=lambda wildcards: [
-            word
-            for species in PLAN.calibration_species(wildcards.stage)
-            for word in (
-                "--genome",
-                f"results/genomes/{species}",
-                "--regions",
-                f"results/genomes/{species}/regions/val.bed",
-            )
-        ],
+        genomes=lambda wildcards: PLAN.calibration_options(wildcards.stage),
         stride=config["annotation"]["stride"],
         batch=config["annotation"]["batch"],
         beam=config["annotation"]["beam"],

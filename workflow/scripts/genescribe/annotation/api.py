@@ -78,7 +78,8 @@ def annotate_sequence(
         sequence: bases in upper or lower case, of any length; what is not ACGT or U is unknown.
         genetic_code: NCBI translation table.
         circular: whether the sequence is a circle.
-        min_score: least score of a gene; what the model's calibration found best, if you name none.
+        min_score: least score of a gene; if you name none, its stop codon must be as probable as the model's
+            calibration found best.
         batch: windows decoded side by side.
         beam: sentences followed side by side in a window; 1 is greedy decoding.
 

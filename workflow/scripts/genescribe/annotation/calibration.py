@@ -2,7 +2,8 @@
 
 The decoder is too sure of itself on sequence unlike what it learned from, and it does not know whether the
 other windows that hold a gene saw it too. A logistic regression on genes of known truth (val) corrects both.
-It is small enough to be read: four numbers for coding genes, four for RNA genes.
+It is small enough to be read: four numbers for coding genes to be exactly right, four for their stop codons
+to be, four for RNA genes.
 """
 
 from __future__ import annotations
@@ -59,16 +60,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Log odds of being right as a weighted sum of `Evidence.features`, and the least score to keep a gene.
+    """Log odds of being right as a weighted sum of `Evidence.features`, learnt from so many genes.
 
-    Without a calibration the score is the decoder's own probability, and every gene is kept.
+    Without a calibration it gives the decoder's own probability.
     """
 
     own: float = 1.0
     disagreement: float = 0.0
     length: float = 0.0
     constant: float = 0.0
-    min_score: float = 0.0
     genes: int = 0
 
     @property
@@ -76,37 +76,44 @@ class Curve:
         """The weights (4,)."""
         return np.array([self.own, self.disagreement, self.length, self.constant])
 
-    def score(self, evidence: Evidence) -> float:
+    def probability(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
         return float(np.exp(-np.logaddexp(0.0, -(self.weights @ np.array(evidence.features)))))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A curve for coding genes and one for all RNA genes.
+    """How genes are scored, and which are kept.
+
+    A coding gene is kept for its stop codon: one with a doubtful start is of use, and its score says so.
 
     Attributes:
-        coding: right means exactly right.
-        rna: right means that half of either span is shared.
+        coding: of a coding gene to be exactly right: its score.
+        stop: of its stop codon to be right.
+        rna: of an RNA gene to share half of either span: its score.
+        min_stop: least probability by `stop` of a coding gene that is kept.
+        min_rna: least score of an RNA gene that is kept.
         fitted_on: names of the genomes.
     """
 
     coding: Curve = Curve()
+    stop: Curve = Curve()
     rna: Curve = Curve()
+    min_stop: float = 0.0
+    min_rna: float = 0.0
     fitted_on: tuple[str, ...] = ()
-
-    def curve(self, kind: str) -> Curve:
-        """The curve of a kind of gene."""
-        return self.coding if kind == PROTEIN_CODING else self.rna
 
     def score(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
-        return self.curve(evidence.kind).score(evidence)
+        return (self.coding if evidence.kind == PROTEIN_CODING else self.rna).probability(evidence)
 
     def is_kept(self, evidence: Evidence, min_score: float | None = None) -> bool:
-        """Whether the gene is probable enough: by `min_score`, or by the curve's own if that is None."""
-        least = self.curve(evidence.kind).min_score if min_score is None else min_score
-        return self.score(evidence) >= least
+        """Whether the gene is probable enough: by its score, or as was best on val if `min_score` is None."""
+        if min_score is not None:
+            return self.score(evidence) >= min_score
+        if evidence.kind == PROTEIN_CODING:
+            return self.stop.probability(evidence) >= self.min_stop
+        return self.score(evidence) >= self.min_rna
 
     def write(self, path: Path) -> None:
         """Write as JSON."""
@@ -120,9 +127,9 @@ UNCALIBRATED = Calibration()
 
 def from_mapping(content: Mapping[str, Any]) -> Calibration:
     """A calibration of the content of its JSON. Raises KeyError or TypeError when it is none."""
-    return Calibration(
-        Curve(**content["coding"]), Curve(**content["rna"]), tuple(map(str, content["fitted_on"]))
-    )
+    coding, stop, rna = (Curve(**content[name]) for name in ("coding", "stop", "rna"))
+    fitted_on = tuple(map(str, content["fitted_on"]))
+    return Calibration(coding, stop, rna, float(content["min_stop"]), float(content["min_rna"]), fitted_on)
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -158,22 +165,19 @@ def folder_calibration(folder: Path) -> Calibration:
         raise InputError(f"its calibration cannot be read ({error})", path) from error
 
 
-def fit_curve(genes: Sequence[Evidence], credit: Sequence[float], reference: int) -> Curve:
-    """Fit a curve by penalised logistic regression (Newton's method), and choose its least score.
+def fit_curve(genes: Sequence[Evidence], right: Sequence[bool]) -> Curve:
+    """Fit a curve by penalised logistic regression (Newton's method).
 
     Args:
         genes: predicted genes of known truth.
-        credit: 1 for each that is right, less for one that is of some use: see `best_threshold`.
-        reference: genes of the reference, found or not.
+        right: whether each is right.
 
     Returns:
-        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right; with its
-        least score all the same, so that a kind of which all were wrong is not written.
+        An uncalibrated curve if there are fewer than `MIN_GENES` genes, or all or none are right.
     """
-    truth = (np.array(credit) == 1.0).astype(np.float64)
+    truth = np.array(right, dtype=np.float64)
     if len(genes) < MIN_GENES or truth.min() == truth.max():
-        scores = [Curve().score(gene) for gene in genes]
-        return Curve(min_score=best_threshold(scores, credit, reference), genes=len(genes))
+        return Curve(genes=len(genes))
     features = np.array([gene.features for gene in genes])
     prior = Curve().weights
     penalty = np.diag([RIDGE] * (features.shape[1] - 1) + [1e-6])
@@ -196,23 +200,20 @@ def fit_curve(genes: Sequence[Evidence], credit: Sequence[float], reference: int
         if np.abs(step).max() <= 1e-9:
             break
     own, disagreement, length, constant = (round(float(value), 6) for value in weights)
-    curve = Curve(own, disagreement, length, constant, 0.0, len(genes))
-    scores = [curve.score(gene) for gene in genes]
-    least = best_threshold(scores, credit, reference)
-    return Curve(own, disagreement, length, constant, least, len(genes))
+    return Curve(own, disagreement, length, constant, len(genes))
 
 
-def best_threshold(scores: Sequence[float], credit: Sequence[float], reference: int) -> float:
-    """The least score, to three decimals, with which F1 against `reference` genes is highest.
+def best_threshold(probabilities: Sequence[float], credit: Sequence[float], reference: int) -> float:
+    """The least probability, to three decimals, with which F1 against `reference` genes is highest.
 
     A gene is a hit as far as its credit goes. Where a coding gene whose start codon alone is wrong has one
     half, this is the F1 of exactly right genes and that of right stop codons together.
 
-    0 without genes, 1 where none has credit.
+    0 without genes. 1 where none has credit, so that a kind of which all were wrong is not written.
     """
     if not any(credit):
         return 1.0 if len(credit) else 0.0
-    order = np.argsort(scores)[::-1]
-    ordered, hits = np.array(scores)[order], np.cumsum(np.array(credit)[order])
+    order = np.argsort(probabilities)[::-1]
+    ordered, hits = np.array(probabilities)[order], np.cumsum(np.array(credit)[order])
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + reference)
     return math.floor(float(ordered[int(np.argmax(f1))]) * 1000) / 1000

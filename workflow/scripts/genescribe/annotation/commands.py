@@ -55,7 +55,7 @@ def annotate(
     regions: Annotated[Path | None, typer.Option(help="BED: annotate these regions alone.")] = None,
     min_score: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out."),
+        typer.Option(min=0.0, max=1.0, help="Least score of a gene; left out, its stop must be probable."),
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
@@ -162,7 +162,7 @@ def stitch(
     ] = None,
     min_score: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Least score of a gene; the model's, if left out."),
+        typer.Option(min=0.0, max=1.0, help="Least score of a gene; left out, its stop must be probable."),
     ] = None,
     max_overlap: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of a gene that a more probable one may cover.")

@@ -11,7 +11,7 @@ partial in
 4. Of several versions of one gene from different windows (`is_version`) the one with the highest score stays,
    else that farthest from a window's edge, else the first by (left, right, strand).
 5. Genes that lie on each other (`is_exclusive`): the one with the lower score goes.
-6. Genes with a low score are dropped (`min_score`).
+6. Genes whose stop codons are improbable are dropped, or those with a low score (`min_score`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StitchSettings:
 
     Attributes:
         calibration: what scores them.
-        min_score: least score of a gene; None for what the calibration found best.
+        min_score: least score of a gene; None to keep genes as the calibration found best.
         max_overlap: share of the shorter of two genes that the other may cover; see `is_exclusive`.
     """
 

@@ -201,6 +201,10 @@ def calibrate(
     regions: Annotated[
         list[Path] | None, typer.Option(help="BED: use these regions alone; one for each --genome.")
     ] = None,
+    doubtful_starts: Annotated[
+        list[Path] | None,
+        typer.Option(help="One of --genome whose start codons are not to be trusted; may be repeated."),
+    ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 32,
     beam: Beam = 1,
@@ -220,13 +224,16 @@ def calibrate(
     start_server()
     from genescribe.annotation.tiling import tile
     from genescribe.annotation.workers import predict_with_workers
-    from genescribe.benchmark.truth import learn
+    from genescribe.benchmark.truth import Decoded, learn
     from genescribe.errors import InputError
     from genescribe.genomes.load import load_genome
     from genescribe.genomes.regions import read_bed
 
     if regions and len(regions) != len(genome):
         raise InputError(f"{len(regions)} --regions for {len(genome)} --genome; give one for each, or none")
+    doubtful = set(doubtful_starts or ())
+    if not doubtful <= set(genome):
+        raise InputError("--doubtful-starts must be one of --genome", min(doubtful - set(genome)))
     sizes = read_model_folder(model)
     decoded = []
     for number, folder in enumerate(genome):
@@ -236,11 +243,16 @@ def calibrate(
         predictions = predict_with_workers(
             model, device, one.sequences, one.genetic_codes, windows, batch, workers, beam
         )
-        decoded.append((one, where, list(predictions)))
+        decoded.append(Decoded(one, list(predictions), where, folder in doubtful))
     calibration = learn(decoded, sizes.introns)
     calibration.write(out)
-    for name, curve in (("coding genes", calibration.coding), ("RNA genes", calibration.rna)):
-        typer.echo(f"{name}: {curve.genes} of known truth, kept from a score of {curve.min_score:.3f} on")
+    typer.echo(
+        f"coding genes: {calibration.coding.genes} with start, {calibration.stop.genes} with stop of known"
+        f" truth; kept if their stop is right with a probability of {calibration.min_stop:.3f}"
+    )
+    typer.echo(
+        f"RNA genes: {calibration.rna.genes} of known truth; kept from a score of {calibration.min_rna:.3f}"
+    )
 
 
 def _selection(reference: Path, prediction: Path, regions: Path | None, left_out: Path | None) -> Selection:

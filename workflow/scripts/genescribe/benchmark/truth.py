@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genescribe.annotation.calibration import UNCALIBRATED, Calibration, Evidence, fit_curve
+from genescribe.annotation.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    Curve,
+    Evidence,
+    best_threshold,
+    fit_curve,
+)
 from genescribe.annotation.predictions import WindowPrediction
 from genescribe.annotation.stitch import StitchResult, StitchSettings, stitch
 from genescribe.annotation.write import name_genes
@@ -23,41 +30,66 @@ from genescribe.language.gene_model import PROTEIN_CODING, RNA_KINDS
 from genescribe.language.grammar import GrammarConfig
 
 CREDIT = {EXACT: 1.0, OVERLAP: 1.0, WRONG_START: 0.5}
-"""What a verdict is worth where the least score of a gene is chosen; see `calibration.best_threshold`."""
+"""What a verdict is worth where it is chosen which genes are kept; see `calibration.best_threshold`."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A genome to learn from.
+
+    Attributes:
+        genome: annotated.
+        predictions: of its windows.
+        regions: that were decoded; None for everything.
+        doubtful_starts: whether start codons of its annotation are not to be trusted: then its coding genes
+            teach right stop codons alone.
+    """
+
+    genome: Genome
+    predictions: Sequence[WindowPrediction]
+    regions: Sequence[Region] | None = None
+    doubtful_starts: bool = False
 
 
 @dataclass
 class Judged:
-    """Genes of known truth, and how many genes the reference has in all."""
+    """Genes of known truth, what each is worth, and how many genes the reference has in all."""
 
     evidence: list[Evidence] = field(default_factory=list)
     credit: list[float] = field(default_factory=list)
     reference: int = 0
 
-    def curve_arguments(self) -> tuple[Sequence[Evidence], Sequence[float], int]:
-        """What `fit_curve` takes."""
-        return self.evidence, self.credit, self.reference
+    def curve(self, least_credit: float) -> Curve:
+        """The curve of genes that are worth so much to be so."""
+        return fit_curve(self.evidence, [one >= least_credit for one in self.credit])
+
+    def threshold(self, curve: Curve) -> float:
+        """The least probability by a curve of genes that are best kept."""
+        probabilities = [curve.probability(one) for one in self.evidence]
+        return best_threshold(probabilities, self.credit, self.reference)
 
 
 @dataclass
 class Truth:
-    """Judged genes of several genomes: coding genes, and RNA genes of the kinds that are scored."""
+    """Judged genes of several genomes: coding genes, those whose starts can be trusted, and RNA genes of the
+    kinds that are scored."""
 
     coding: Judged = field(default_factory=Judged)
+    trusted: Judged = field(default_factory=Judged)
     rna: Judged = field(default_factory=Judged)
     genomes: list[str] = field(default_factory=list)
 
-    def add(self, genome: Genome, result: StitchResult, regions: Sequence[Region] | None) -> None:
+    def add(self, one: Decoded, result: StitchResult) -> None:
         """Judge the genes of a genome by its annotation, with the rules of the scorer.
 
         Args:
-            genome: annotated.
+            one: the genome, annotated.
             result: its stitched genes, of which none was dropped for a low score.
-            regions: where they were looked for; None for everywhere.
 
         Raises:
             InputError: the genome has no annotation.
         """
+        genome = one.genome
         if genome.annotation is None:
             raise InputError(f"{genome.name} has no annotation to learn a calibration from")
         named = name_genes(result.genes)
@@ -65,52 +97,62 @@ class Truth:
             path = Path(folder) / "genes.gff3"
             write_gff3(path, named, genome.lengths, genome.circular, genetic_codes=genome.genetic_codes)
             prediction = read_gff3(path, genome.lengths, genome.genetic_code)
-        selection = select(genome.annotation, prediction, genome.left_out, regions)
+        selection = select(genome.annotation, prediction, genome.left_out, one.regions)
         _, table = score(selection, guess_domain(selection) if selection.reference else PROKARYOTE)
         judged = table[(table["side"] == "predicted") & (table["class"] != NEUTRAL)]
         verdicts = dict(zip(judged["id"], judged["class"], strict=True))
-        for one, gene in zip(named, result.genes, strict=True):
-            verdict = verdicts.get(one.id)
+        for name, gene in zip(named, result.genes, strict=True):
+            verdict = verdicts.get(name.id)
             if verdict is None:
                 continue
-            group = self.coding if gene.model.kind == PROTEIN_CODING else self.rna
-            group.evidence.append(gene.evidence)
-            group.credit.append(CREDIT.get(verdict, 0.0))
+            credit = CREDIT.get(verdict, 0.0)
+            if gene.model.kind != PROTEIN_CODING:
+                groups = [self.rna]
+            elif one.doubtful_starts:
+                # A right stop codon is all that can be told.
+                groups, credit = [self.coding], float(credit > 0)
+            else:
+                groups = [self.coding, self.trusted]
+            for group in groups:
+                group.evidence.append(gene.evidence)
+                group.credit.append(credit)
         self.coding.reference += sum(gene.kind == PROTEIN_CODING for gene in selection.reference)
         self.rna.reference += sum(gene.kind in RNA_KINDS for gene in selection.reference)
         self.genomes.append(genome.name)
 
     def calibration(self) -> Calibration:
         """The calibration that fits them best."""
+        stop, rna = self.coding.curve(CREDIT[WRONG_START]), self.rna.curve(CREDIT[OVERLAP])
         return Calibration(
-            fit_curve(*self.coding.curve_arguments()),
-            fit_curve(*self.rna.curve_arguments()),
-            tuple(self.genomes),
+            coding=self.trusted.curve(CREDIT[EXACT]),
+            stop=stop,
+            rna=rna,
+            min_stop=self.coding.threshold(stop),
+            min_rna=self.rna.threshold(rna),
+            fitted_on=tuple(self.genomes),
         )
 
 
-def learn(
-    decoded: Sequence[tuple[Genome, Sequence[Region] | None, Sequence[WindowPrediction]]], introns: bool
-) -> Calibration:
+def learn(genomes: Sequence[Decoded], introns: bool) -> Calibration:
     """The calibration that fits annotated genomes best.
 
     Stitching chooses between versions of a gene by their scores, so it is done twice: with the decoder's own
     probabilities, and with the calibration that the genes of that give.
 
     Args:
-        decoded: each genome, the regions that were decoded or None for everything, and the predictions.
+        genomes: to learn from.
         introns: whether the model writes introns.
     """
     calibration = UNCALIBRATED
     for _ in range(2):
         truth = Truth()
-        for genome, regions, predictions in decoded:
+        for one in genomes:
             grammars = {
                 seqid: GrammarConfig(genetic_code=code, introns=introns)
-                for seqid, code in genome.genetic_codes.items()
+                for seqid, code in one.genome.genetic_codes.items()
             }
             settings = StitchSettings(calibration, min_score=0.0)
-            result = stitch(predictions, genome.sequences, genome.circular, grammars, settings)
-            truth.add(genome, result, regions)
+            result = stitch(one.predictions, one.genome.sequences, one.genome.circular, grammars, settings)
+            truth.add(one, result)
         calibration = truth.calibration()
     return calibration

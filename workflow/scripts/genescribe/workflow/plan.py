@@ -154,8 +154,18 @@ class Plan:
         return json.dumps(settings)
 
     def calibration_species(self, stage: str) -> list[str]:
-        """Species to calibrate a stage's model on: those it watches, whose start codons can be trusted."""
-        return [name for name in self.stage_species(stage, "val") if not self.training[name].doubtful_starts]
+        """Species to calibrate a stage's model on: those it watches."""
+        return self.stage_species(stage, "val")
+
+    def calibration_options(self, stage: str) -> list[str]:
+        """Genomes, regions and doubtful starts, as `genescribe calibrate` takes them."""
+        options = []
+        for species in self.calibration_species(stage):
+            folder = f"results/genomes/{species}"
+            options += ["--genome", folder, "--regions", f"{folder}/regions/val.bed"]
+            if self.training[species].doubtful_starts:
+                options += ["--doubtful-starts", folder]
+        return options
 
     @property
     def calibrates(self) -> bool:
