@@ -117,6 +117,25 @@ def test_saved_model_is_the_same_model(model: GeneScribeModel, codes: Tensor, tm
     assert all(torch.equal(tensor, weights[name]) for name, tensor in again.state_dict().items())
 
 
+@pytest.mark.parametrize("gate", [True, False])
+def test_boundaries_enter_the_pointers_through_the_gate_alone(
+    gate: bool, model: GeneScribeModel, codes: Tensor
+) -> None:
+    config = GeneScribeConfig.from_dict({**model.config.to_dict(), "boundary_gate": gate})
+    gated = GeneScribeModel(config).eval()
+    sentence = torch.tensor([SENTENCE] * len(codes)), torch.tensor([POINTS] * len(codes))
+
+    def pointers() -> Tensor:
+        encoded = gated.encode(codes)
+        last_pointed = last_pointed_position(sentence[1])
+        return gated.step(encoded, gated.start(encoded), *sentence, last_pointed)[1]
+
+    with torch.inference_mode():
+        before = pointers()
+        gated.dense_heads.boundary.weight.add_(1.0)
+        assert torch.equal(pointers(), before) is not gate
+
+
 def test_masked_bases_give_no_gradient(model: GeneScribeModel, codes: Tensor) -> None:
     """Labels under the mask may be anything."""
     batch = {

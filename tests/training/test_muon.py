@@ -76,7 +76,9 @@ def test_each_parameter_has_one_optimizer(model: GeneScribeModel) -> None:
     hidden = set(muon.param_groups[0]["params"])
     assert set(fused_matrices(model)) <= hidden
     assert all(p.ndim > 1 for p in hidden)
-    for giving_logits in (model.token_head, model.dense_heads.frame, model.pointer_head.gate):
+    gate = model.pointer_head.gate
+    assert gate is not None
+    for giving_logits in (model.token_head, model.dense_heads.frame, gate):
         assert giving_logits.weight not in hidden
     mixture = model.decoder.layers[0].mlp
     assert isinstance(mixture, MixtureOfExperts)

@@ -45,6 +45,8 @@ class GeneScribeConfig(PreTrainedConfig):
             all.
         moe: {"experts": E, "top_k": k} for a mixture of experts in the place of the decoder's gated MLPs: E
             of them, of which each token reads k; None for one MLP.
+        boundary_gate: whether the boundary logits of the dense heads enter the pointers, times a gate that
+            the decoder sets.
 
     Raises:
         InputError: `moe` is not of that form.
@@ -72,6 +74,7 @@ class GeneScribeConfig(PreTrainedConfig):
         dnabert2: dict[str, Any] | None = None,
         calibration: dict[str, Any] | None = None,
         moe: dict[str, int] | None = None,
+        boundary_gate: bool = True,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
@@ -92,6 +95,7 @@ class GeneScribeConfig(PreTrainedConfig):
         self.dnabert2 = dnabert2
         self.calibration = calibration
         self.moe = moe
+        self.boundary_gate = boundary_gate
         super().__init__(**kwargs)
         if encoder not in ENCODERS:
             raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, not {encoder}")

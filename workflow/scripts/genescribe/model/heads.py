@@ -39,8 +39,8 @@ def pointer_wavelengths(pairs: int, window: int) -> Tensor:
 class PointerHead(nn.Module):
     """Distribution over the nucleotides of the window, from a decoder state.
 
-    logit = query . key + gate . boundary logits. Half of the query and key turns with the position (relative
-    to the nucleotide last pointed at), half is content alone.
+    logit = query . key + gate . boundary logits; the gate may be left out (`boundary_gate`). Half of the
+    query and key turns with the position (relative to the nucleotide last pointed at), half is content alone.
     """
 
     wavelengths: Tensor
@@ -50,7 +50,7 @@ class PointerHead(nn.Module):
         self.size = config.channels
         self.query = nn.Linear(config.width, config.channels)
         self.key = nn.Linear(config.channels, config.channels)
-        self.gate = nn.Linear(config.width, len(BOUNDARIES))
+        self.gate = nn.Linear(config.width, len(BOUNDARIES)) if config.boundary_gate else None
         self.window = config.window
 
     def _turned_half(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,9 +61,13 @@ class PointerHead(nn.Module):
         return rotate(x[..., :half].float(), angles.cos(), angles.sin()), x[..., half:].float()
 
     def keys(self, features: Tensor, boundary: Tensor) -> Tensor:
-        """Keys (B, L, channels + 8), float32, of features (B, L, channels) and boundary logits (B, L, 8)."""
+        """Keys (B, L, size), float32, of features (B, L, channels) and boundary logits (B, L, 8).
+
+        The size is that of the channels, and 8 more with a gate.
+        """
         positions = torch.arange(features.shape[1], device=features.device)
-        return torch.cat((*self._turned_half(self.key(features), positions), boundary.float()), dim=-1)
+        gated = () if self.gate is None else (boundary.float(),)
+        return torch.cat((*self._turned_half(self.key(features), positions), *gated), dim=-1)
 
     def forward(self, hidden: Tensor, last_pointed: Tensor, keys: Tensor) -> Tensor:
         """Pointer logits.
@@ -71,14 +75,14 @@ class PointerHead(nn.Module):
         Args:
             hidden: decoder states (B, P, width).
             last_pointed: (B, P).
-            keys: from `keys`, (B, L, channels + 8), or of a whole fraction of B windows, each with several
-                sentences.
+            keys: from `keys`, (B, L, size), or of a whole fraction of B windows, each with several sentences.
 
         Returns:
             logits (B, P, L), float32.
         """
         scaled = self.query(hidden).float() / math.sqrt(self.size)
-        queries = torch.cat((*self._turned_half(scaled, last_pointed), self.gate(hidden).float()), dim=-1)
+        gates = () if self.gate is None else (self.gate(hidden).float(),)
+        queries = torch.cat((*self._turned_half(scaled, last_pointed), *gates), dim=-1)
         # Positions need float32; the product is small, and copies of the keys in bfloat16 cost more.
         with torch.autocast(keys.device.type, enabled=False):
             by_window = queries.view(len(keys), -1, queries.shape[-1])

@@ -44,7 +44,7 @@ class Encoded:
         features: (B, L, channels).
         frame: frame logits (B, L, 9).
         boundary: boundary logits (B, L, 8).
-        keys: pointer keys (B, L, channels + 8).
+        keys: pointer keys, see `PointerHead.keys`.
         memory_mask: True (B, T) where a patch holds sequence or a token is, or None for everywhere.
         places: where in the window tokens stand, in patches (B, T); None for one position in each patch.
     """

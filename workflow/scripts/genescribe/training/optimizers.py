@@ -27,7 +27,7 @@ def giving_logits(model: GeneScribeModel | MaskedBaseModel) -> tuple[nn.Module, 
         model.encoder.potential_to_frame,
         model.token_head,
         model.dense_heads,
-        model.pointer_head.gate,
+        *(() if model.pointer_head.gate is None else (model.pointer_head.gate,)),
         *(module.router for module in model.modules() if isinstance(module, MixtureOfExperts)),
     )
 
