@@ -17,7 +17,7 @@ from genescribe.language.gene_model import End, GeneModel
 from genescribe.report.accuracy import impossible_genes, main
 
 LENGTH = 30_000
-COMMAND = "snakemake --cores 2 accuracy"
+COMMAND = "snakemake accuracy --cores 2"
 
 
 @pytest.fixture

@@ -103,8 +103,10 @@ def test_default_run_is_planned(snakemake: Snakemake) -> None:
 
 
 def test_accuracy_is_planned(snakemake: Snakemake) -> None:
-    result = snakemake("accuracy", "-n", "--cores", "2", "--configfile", "config/accuracy.yaml")
+    command = "accuracy --cores 2 --configfile config/accuracy.yaml"
+    result = snakemake(*command.split(), "-n", "-p")
     assert result.returncode == 0, result.stdout
+    assert f"snakemake {command}" in result.stdout, "the page does not tell the command that made it"
     jobs = planned(result.stdout)
     assert jobs["download"] == jobs["predict"] == jobs["augustus"] == jobs["prodigal"] == 4
     assert jobs["score"] == 24

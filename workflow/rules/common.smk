@@ -93,14 +93,11 @@ def score_tables(wildcards):
 
 def accuracy_command():
     """What a person types to make the page of the rule accuracy on as many cores as it tells of."""
-    words = [
-        f"--configfile {os.path.relpath(file)}"
-        for file in workflow.configfiles
-        if os.path.relpath(file) != "config/config.yaml"
-    ]
-    return " ".join(
-        ["snakemake --cores", str(config["annotation"]["threads"]), *words, "accuracy"]
-    )
+    files = [os.path.relpath(file) for file in workflow.configfiles]
+    own = [file for file in files if file != "config/config.yaml"]
+    # The target comes first: --configfile takes all words that follow.
+    words = ["snakemake accuracy --cores", str(config["annotation"]["threads"])]
+    return " ".join([*words, *(["--configfile", *own] if own else [])])
 
 
 def genome_files(species, split):
