@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from genescribe.annotation.calibration import read_calibration
-from genescribe.files import atomic_folder
-from genescribe.model.card import METRICS, ORIGIN, write_card
-from genescribe.model.modeling import read_model, without_bars
+from genescribe.files import atomic_folder, sha256
+from genescribe.model.card import AVERAGED, METRICS, ORIGIN, write_card
+from genescribe.model.modeling import GeneScribeModel, read_model, without_bars
+from genescribe.model.pieces import WEIGHTS
 from genescribe.training.output import CONTENTS
 
 MOST_MIB = 20
@@ -47,12 +47,23 @@ def section(page: Path, title: str) -> str:
     return rest.partition("\n## ")[0].strip()
 
 
+def average(model: GeneScribeModel, other: Path) -> None:
+    """Take the mean of a model's weights and those of another folder, in place."""
+    weights = read_model(other).state_dict()
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            tensor.lerp_(weights[name], 0.5)
+
+
 def main() -> None:
     """Parse the command line, write the folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
+    parser.add_argument(
+        "--average-with", type=Path, help="folder with weights of an earlier stage: the mean is released"
+    )
     parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
     parser.add_argument(
         "--earlier-log",
@@ -67,6 +78,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     model = read_model(arguments.model)
+    made = json.loads((arguments.model / ORIGIN).read_text(encoding="utf-8"))
+    if arguments.average_with is not None:
+        average(model, arguments.average_with)
+        made[AVERAGED] = sha256(arguments.average_with / WEIGHTS)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     model.config.calibration = asdict(read_calibration(arguments.calibration))
     # They may lie in the folder that is written, and would be shortened twice.
@@ -75,7 +90,7 @@ def main() -> None:
     with atomic_folder(arguments.out, (*CONTENTS, EARLIER.format("*"))) as folder:
         with without_bars():
             model.to(torch.bfloat16).save_pretrained(folder)
-        shutil.copy(arguments.model / ORIGIN, folder / ORIGIN)
+        (folder / ORIGIN).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")
         for number, log in enumerate(logs, start=1):
             (folder / EARLIER.format(number)).write_text(log, encoding="utf-8")

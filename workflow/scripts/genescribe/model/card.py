@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 CARD, ORIGIN, METRICS = "README.md", "training.json", "metrics.jsonl"
+AVERAGED = "averaged_with"
+"""Key of training.json: SHA-256 of weights with which the mean was taken."""
 
 TEMPLATE = """\
 ---
@@ -89,7 +91,8 @@ def origin(
 def write_card(folder: Path, parameters: int, released: str = "", accuracy: str = "") -> None:
     """Write the README.md of a model folder that holds configuration, training.json and metrics.jsonl.
 
-    The same folder gives the same bytes: there is no date in it but that of the release.
+    The same folder gives the same bytes: there is no date in it but that of the release. Figures of
+    validation are those of the last stage; where its weights were averaged with others, the card says so.
 
     Args:
         folder: of the model.
@@ -104,14 +107,20 @@ def write_card(folder: Path, parameters: int, released: str = "", accuracy: str 
     seen = events[-1]
     stages = [*_stages(made)]
     stages[-1] += f" It read {seen['tokens']:,} tokens (encoder positions), {seen['bases']:,} bases."
+    averaged = made.get(AVERAGED)
+    if averaged:
+        stages[-1] += (
+            f" The weights are the mean of those that it gave and of those with SHA-256 `{averaged}`."
+        )
     text = TEMPLATE.format(
-        results=_results(watched[-1]) if watched else "",
+        results=_results(watched[-1]) if watched and not averaged else "",
         window=config["window"],
         parameters=f"{parameters:,}",
         introns="with" if config["introns"] else "without",
         genetic_codes=", ".join(map(str, config["genetic_codes"])),
         stages="".join(f"{number}. {stage}\n" for number, stage in enumerate(stages, start=1)),
-        validation=_validation(watched[-1]) if watched else "None: no corpus was set aside for it.",
+        validation=("Before the mean was taken. " if averaged else "")
+        + (_validation(watched[-1]) if watched else "None: no corpus was set aside for it."),
         released=f"\nReleased on {released}." if released else "",
         accuracy=f"\n## Accuracy on whole genomes\n\n{accuracy}\n" if accuracy else "",
         score=_score(config.get("calibration")),
