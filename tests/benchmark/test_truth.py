@@ -6,11 +6,12 @@ from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
-from genescribe.annotation.calibration import Evidence
+from genescribe.annotation.calibration import Curve, Evidence, best_threshold
 from genescribe.annotation.predictions import PredictedGene, WindowPrediction
 from genescribe.annotation.tiling import Window
-from genescribe.benchmark.truth import Decoded, learn
+from genescribe.benchmark.truth import MANY_GENES, Decoded, Judged, learn
 from genescribe.genomes.load import Genome, load_genome
 from genescribe.genomes.regions import Region
 from genescribe.language.gene_model import PROTEIN_CODING, GeneModel
@@ -66,3 +67,16 @@ def test_of_doubtful_starts_only_stops_are_learnt(decoded: Decoded) -> None:
     )
     assert both.coding == trusted.coding and both.stop.genes == 2 * trusted.stop.genes
     assert alone.coding.genes == 0 and alone.stop == trusted.stop
+
+
+def test_a_few_unlucky_genes_do_not_decide_which_are_kept() -> None:
+    """The 40 least probable of 100 genes happen to be wrong; their curve expects most of them to be right."""
+    curve = Curve(constant=0.5, genes=100)
+    logprobs = np.log(np.linspace(0.3, 0.95, 100))
+    genes = [Evidence(PROTEIN_CODING, float(logprob), 1.0, 900) for logprob in logprobs]
+    judged = Judged(genes, [0.0] * 40 + [1.0] * 60, reference=70)
+    by_verdicts = best_threshold([curve.probability(one) for one in genes], judged.credit, 70)
+    assert by_verdicts > 0.6
+    assert judged.threshold(curve) < 0.5
+    assert judged.threshold(replace(curve, genes=MANY_GENES)) == by_verdicts
+    assert judged.threshold(Curve(genes=20)) > 0.5, "without a curve verdicts decide"

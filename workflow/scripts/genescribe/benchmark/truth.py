@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from genescribe.annotation.calibration import (
     UNCALIBRATED,
     Calibration,
@@ -31,6 +33,9 @@ from genescribe.language.grammar import GrammarConfig
 
 CREDIT = {EXACT: 1.0, OVERLAP: 1.0, WRONG_START: 0.5}
 """What a verdict is worth where it is chosen which genes are kept; see `calibration.best_threshold`."""
+
+MANY_GENES = 200
+"""So many verdicts may choose which genes are kept."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,18 @@ class Judged:
         """The curve of genes that are worth so much to be so."""
         return fit_curve(self.evidence, [one >= least_credit for one in self.credit])
 
-    def threshold(self, curve: Curve) -> float:
-        """The least probability by a curve of genes that are best kept."""
+    def threshold(self, curve: Curve, *curves: Curve) -> float:
+        """The least probability by a curve of genes that are best kept.
+
+        With fewer than `MANY_GENES` a gene is worth its mean probability by the curve and by others: verdicts
+        would choose by chance. They do so all the same where there were too few for a curve.
+        """
         probabilities = [curve.probability(one) for one in self.evidence]
-        return best_threshold(probabilities, self.credit, self.reference)
+        worth = self.credit
+        if curve.genes < MANY_GENES and curve != Curve(genes=curve.genes):
+            others = [[other.probability(one) for one in self.evidence] for other in curves]
+            worth = np.mean([probabilities, *others], axis=0).tolist()
+        return best_threshold(probabilities, worth, self.reference)
 
 
 @dataclass
@@ -122,12 +135,13 @@ class Truth:
 
     def calibration(self) -> Calibration:
         """The calibration that fits them best."""
-        stop, rna = self.coding.curve(CREDIT[WRONG_START]), self.rna.curve(CREDIT[OVERLAP])
+        exact, stop = self.trusted.curve(CREDIT[EXACT]), self.coding.curve(CREDIT[WRONG_START])
+        rna = self.rna.curve(CREDIT[OVERLAP])
         return Calibration(
-            coding=self.trusted.curve(CREDIT[EXACT]),
+            coding=exact,
             stop=stop,
             rna=rna,
-            min_stop=self.coding.threshold(stop),
+            min_stop=self.coding.threshold(stop, exact),
             min_rna=self.rna.threshold(rna),
             fitted_on=tuple(self.genomes),
         )
