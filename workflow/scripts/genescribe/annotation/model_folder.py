@@ -14,12 +14,10 @@ class ModelFolder:
     """What must be known of a model before windows are cut.
 
     Attributes:
-        path: the folder.
         window: nucleotides per window.
         introns: whether the model writes introns.
     """
 
-    path: Path
     window: int
     introns: bool
 
@@ -35,7 +33,7 @@ def read_model_folder(path: Path) -> ModelFolder:
         raise InputError("not a model folder: it must hold config.json and model.safetensors", path)
     try:
         content = json.loads(config.read_text(encoding="utf-8"))
-        return ModelFolder(path, int(content["window"]), bool(content["introns"]))
+        return ModelFolder(int(content["window"]), bool(content["introns"]))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"this model cannot be read: {type(error).__name__}: {error}", config) from error
 

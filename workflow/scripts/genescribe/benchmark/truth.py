@@ -114,8 +114,8 @@ class Truth:
         _, table = score(selection, guess_domain(selection) if selection.reference else PROKARYOTE)
         judged = table[(table["side"] == "predicted") & (table["class"] != NEUTRAL)]
         verdicts = dict(zip(judged["id"], judged["class"], strict=True))
-        for name, gene in zip(named, result.genes, strict=True):
-            verdict = verdicts.get(name.id)
+        for written, gene in zip(named, result.genes, strict=True):
+            verdict = verdicts.get(written.id)
             if verdict is None:
                 continue
             credit = CREDIT.get(verdict, 0.0)
