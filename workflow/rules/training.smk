@@ -82,7 +82,7 @@ rule calibrate:
     input:
         weights="results/models/{run}/{stage}/model.safetensors",
         genomes=lambda wildcards: genome_files(
-            PLAN.calibration_species(wildcards.stage), "val"
+            PLAN.stage_species(wildcards.stage, "val"), "val"
         ),
         code=code("benchmark.commands:calibrate"),
     output:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genescribe.annotation.options import Beam
+from genescribe.annotation.options import Batch, Beam
 from genescribe.genomes.output_options import Bed, Cds, Gtf, Proteins, Summary, Tsv
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def annotate(
         typer.Option(min=0.0, max=1.0, help="Least score of a gene; left out, its stop must be probable."),
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    batch: Batch = 16,
     beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
@@ -102,7 +102,7 @@ def predict(
     chunk: Annotated[int, typer.Option(min=0, help="Which chunk of the windows, from 0.")] = 0,
     chunks: Annotated[int, typer.Option(min=1, help="How many chunks there are.")] = 1,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    batch: Batch = 16,
     beam: Beam = 1,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core. A control has one.")

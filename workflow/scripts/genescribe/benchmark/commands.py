@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genescribe.annotation.options import Beam
+from genescribe.annotation.options import Batch, Beam
 
 if TYPE_CHECKING:
     from genescribe.benchmark.selection import Selection
@@ -206,7 +206,7 @@ def calibrate(
         typer.Option(help="One of --genome whose start codons are not to be trusted; may be repeated."),
     ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Windows decoded side by side.")] = 16,
+    batch: Batch = 16,
     beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
     device: Annotated[str, typer.Option(help="Where the model runs: auto, cpu, cuda or mps.")] = "auto",

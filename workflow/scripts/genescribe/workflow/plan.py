@@ -153,14 +153,11 @@ class Plan:
             }
         return json.dumps(settings)
 
-    def calibration_species(self, stage: str) -> list[str]:
-        """Species to calibrate a stage's model on: those it watches."""
-        return self.stage_species(stage, "val")
-
     def calibration_options(self, stage: str) -> list[str]:
-        """Genomes, regions and doubtful starts, as `genescribe calibrate` takes them."""
+        """Genomes that a stage watches, their regions and doubtful starts, as `genescribe calibrate` takes
+        them."""
         options = []
-        for species in self.calibration_species(stage):
+        for species in self.stage_species(stage, "val"):
             folder = f"results/genomes/{species}"
             options += ["--genome", folder, "--regions", f"{folder}/regions/val.bed"]
             if self.training[species].doubtful_starts:
@@ -170,7 +167,7 @@ class Plan:
     @property
     def calibrates(self) -> bool:
         """Whether the run calibrates the model that annotates."""
-        return self.trains and bool(self.calibration_species(self.config["annotation"]["model"]))
+        return self.trains and bool(self.stage_species(self.config["annotation"]["model"], "val"))
 
     def control_min_score(self, control: str) -> float | None:
         """`min_score` of a control: that of the product, none for random weights.
