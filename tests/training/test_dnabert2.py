@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,19 @@ from genescribe.model.dnabert2 import DnaBert2Config, DnaBert2ForMaskedLM
 from genescribe.model.modeling import GeneScribeModel
 from genescribe.training.batches import encoder_positions, training_batches
 from genescribe.training.bundle import bundle
-from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.initial import initial_model, input_digests
-from genescribe.training.loop import METRICS, train
+from genescribe.training.config import TrainingConfig
+from genescribe.training.initial import initial_model
+from genescribe.training.loop import train
 from genescribe.training.optimizers import make_optimizers
 from genescribe.training.state import Position
 from safetensors.torch import load_file
 
+from tests.training.runs import TINY, make_run, metrics
+
 WINDOW = 3072
 SIZES = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
-TINY: dict[str, Any] = {
-    "encoder": "dnabert2", "window": 1536, "width": 32, "heads": 2, "channels": 16, "decoder_layers": 1,
-    "potential_channels": 8,
-}  # fmt: skip
+MODEL = {**TINY, "encoder": "dnabert2", "dropout": 0.0}
+short_run = partial(make_run, model=MODEL, watched=False, tokens=4000, batch_tokens=620, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -92,52 +93,26 @@ def test_genes_do_not_depend_on_the_batch_and_survive_saving(
         )
 
 
-def make_run(corpus: Path, folder: Path, model: dict[str, Any] | None = None, **more: Any) -> Run:
-    places = {name: more.pop(name, None) for name in ("encoder", "tokenizer", "initial")}
-    settings = {"tokens": 4000, "batch_tokens": 620, "threads": 1, "precision": "float32", **more}
-    return Run(
-        training=TrainingConfig(**settings),
-        model=dict(TINY if model is None else model),
-        train=corpus,
-        validation=None,
-        state=folder / "state",
-        out=folder / "model",
-        device="cpu",
-        digests=input_digests(corpus, None, places["initial"], places["encoder"], places["tokenizer"]),
-        **places,
-    )
-
-
-def lines(run: Run) -> list[dict[str, float]]:
-    """All that metrics.jsonl says but times."""
-    text = (run.state / run.key() / METRICS).read_text()
-    times = ("seconds", "tokens_per_second", "bases_per_second")
-    return [
-        {key: value for key, value in json.loads(line).items() if key not in times}
-        for line in text.splitlines()
-    ]
-
-
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped_and_counts_bpe_tokens(
     ecoli_corpus: Path, tokenizer: BpeTokenizer, tmp_path: Path
 ) -> None:
     path = tmp_path / "tokenizer.json"
     tokenizer.write(path)
-    settings = {"tokenizer": path, "ramp_start_tokens": 310, "ramp_tokens": 1500}
-    model = {**TINY, "dnabert2": SIZES}
-    whole = make_run(ecoli_corpus, tmp_path / "whole", model, **settings)
+    settings: dict[str, Any] = {"tokenizer": path, "ramp_start_tokens": 310, "ramp_tokens": 1500}
+    model = {**MODEL, "dnabert2": SIZES}
+    whole = short_run(ecoli_corpus, tmp_path / "whole", model=model, **settings)
     assert train(whole)
-    parts = make_run(ecoli_corpus, tmp_path / "parts", model, **settings, max_seconds=1e-9)
+    parts = short_run(ecoli_corpus, tmp_path / "parts", model=model, **settings, max_seconds=1e-9)
     while not train(parts):
         assert not parts.out.exists()
-    assert lines(parts) == lines(whole)
+    assert metrics(parts) == metrics(whole)
     assert (parts.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
     assert (whole.out / "tokenizer.json").read_text() == tokenizer.to_json()
 
-    sampler = WindowSampler(Corpus.open(ecoli_corpus), TINY["window"], 1, 0, tokenizer=tokenizer)
-    batches = list(islice(training_batches(whole.training, sampler, Position(), 12), len(lines(whole))))
+    sampler = WindowSampler(Corpus.open(ecoli_corpus), MODEL["window"], 1, 0, tokenizer=tokenizer)
+    batches = list(islice(training_batches(whole.training, sampler, Position(), 12), len(metrics(whole))))
     counts = np.cumsum([encoder_positions(batch, 12) for batch in batches])
-    assert [line["tokens"] for line in lines(whole)] == counts.tolist()
+    assert [line["tokens"] for line in metrics(whole)] == counts.tolist()
     sizes = [len(batch["valid"]) for batch in batches]
     assert sizes[0] == 1 and sizes[-1] == 2
     for batch in batches[:2]:
@@ -181,7 +156,7 @@ def test_a_new_model_takes_the_weights_of_a_checkpoint_and_trains_what_it_should
     ecoli_corpus: Path, checkpoint: Path, tmp_path: Path, settings: dict[str, Any], frozen: tuple[str, ...]
 ) -> None:
     public = torch.load(checkpoint / "pytorch_model.bin", weights_only=True)
-    run = make_run(ecoli_corpus, tmp_path, encoder=str(checkpoint), tokens=1400, **settings)
+    run = short_run(ecoli_corpus, tmp_path, encoder=str(checkpoint), tokens=1400, **settings)
     model = initial_model(run)
     assert model.config.dnabert2 is not None and model.config.dnabert2["hidden_dropout_prob"] == 0.2
     before = bert_weights(model.state_dict())
@@ -201,7 +176,7 @@ def test_a_bundle_carries_checkpoint_or_tokenizer(
     ecoli_corpus: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "settings.json"
-    config.write_text(json.dumps({"training": {"tokens": 1}, "model": TINY}))
+    config.write_text(json.dumps({"training": {"tokens": 1}, "model": MODEL}))
     bundle(config, ecoli_corpus, None, None, tmp_path / "one", 0, encoder=str(checkpoint))
     names = ("config.json", "pytorch_model.bin", "tokenizer.json")
     assert {path.name for path in (tmp_path / "one" / "encoder").iterdir()} == set(names)
@@ -213,17 +188,16 @@ def test_a_bundle_carries_checkpoint_or_tokenizer(
 
 
 def test_what_does_not_fit_together_is_refused(ecoli_corpus: Path, checkpoint: Path, tmp_path: Path) -> None:
-    compact = {key: value for key, value in TINY.items() if key != "encoder"}
     path = checkpoint / "tokenizer.json"
     for more, message in (
         ({}, "needs --tokenizer"),
-        ({"model": compact, "tokenizer": path}, "are for `encoder: dnabert2`"),
-        ({"model": compact, "dnabert2_rate": 0.5}, "are for `encoder: dnabert2`"),
+        ({"model": TINY, "tokenizer": path}, "are for `encoder: dnabert2`"),
+        ({"model": TINY, "dnabert2_rate": 0.5}, "are for `encoder: dnabert2`"),
         ({"encoder": str(checkpoint), "tokenizer": path}, "leave `model.dnabert2` and --tokenizer out"),
         ({"encoder": str(checkpoint), "dnabert2_frozen_layers": 3}, "must be at most 2"),
     ):
         with pytest.raises(InputError, match=message):
-            initial_model(make_run(ecoli_corpus, tmp_path, **more))  # type: ignore[arg-type]
+            initial_model(short_run(ecoli_corpus, tmp_path, **more))
     with pytest.raises(InputError, match="must not be below 0"):
         TrainingConfig(tokens=1, dnabert2_rate=-1.0)
 
@@ -236,6 +210,6 @@ def test_runs_without_dnabert2_keep_their_key() -> None:
 
 def test_masked_bases_are_refused(ecoli_corpus: Path, tokenizer: BpeTokenizer, tmp_path: Path) -> None:
     tokenizer.write(tmp_path / "tokenizer.json")
-    run = make_run(ecoli_corpus, tmp_path, tokenizer=tmp_path / "tokenizer.json", objective="masked")
+    run = short_run(ecoli_corpus, tmp_path, tokenizer=tmp_path / "tokenizer.json", objective="masked")
     with pytest.raises(InputError, match="objective: masked needs `encoder: compact`"):
         train(run)

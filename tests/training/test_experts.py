@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +10,31 @@ import torch
 from genescribe.errors import InputError
 from genescribe.model.experts import MixtureOfExperts
 from genescribe.training.batches import training_batches
-from genescribe.training.config import Run, TrainingConfig
+from genescribe.training.config import TrainingConfig
 from genescribe.training.initial import initial_model
-from genescribe.training.loop import METRICS, Trainer, micro_batches, train
+from genescribe.training.loop import Trainer, micro_batches, train
 from genescribe.training.state import Position
 
-PATCHES = 1536 // 12
-MODEL = {
-    "window": 12 * PATCHES,
-    "width": 32,
-    "heads": 2,
-    "channels": 16,
-    "encoder_layers": 1,
-    "decoder_layers": 2,
-    "potential_channels": 8,
-}
+from tests.training.runs import PATCHES, TINY, make_run, metrics
+
+MODEL = {**TINY, "decoder_layers": 2, "dropout": 0.0}
 
 
-def make_run(corpus: Path, folder: Path, moe: dict[str, int] | None, **settings: Any) -> Run:
-    training = {"tokens": 100 * PATCHES, "batch_tokens": 3 * PATCHES, "threads": 1, "precision": "float32"}
-    return Run(
-        training=TrainingConfig(**{**training, **settings}),
-        model=MODEL if moe is None else {**MODEL, "moe": moe},
-        train=corpus,
-        validation=corpus,
-        initial=None,
-        state=folder / "state",
-        out=folder / "model",
-        device="cpu",
-    )
+def with_experts(experts: int, top_k: int, **sizes: int) -> dict[str, Any]:
+    return {**MODEL, "moe": {"experts": experts, "top_k": top_k}, **sizes}
 
 
 def test_the_balance_of_a_batch_is_the_mean_over_tokens_of_that_of_its_micro_batches(
     ecoli_corpus: Path, tmp_path: Path
 ) -> None:
-    run = make_run(ecoli_corpus, tmp_path, {"experts": 4, "top_k": 2}, micro_batch_windows=2)
+    run = make_run(
+        ecoli_corpus,
+        tmp_path,
+        model=with_experts(4, 2),
+        batch_tokens=3 * PATCHES,
+        micro_batch_windows=2,
+        precision="float32",
+    )
     trainer = Trainer(run)
     batch = next(training_batches(run.training, trainer.sampler, Position(), 12))
     weights = {**dict.fromkeys(trainer.objective.weights, 0.0), "balance": 1.0}
@@ -75,24 +64,28 @@ def test_runs_without_experts_keep_their_key_and_refuse_a_weight_of_their_balanc
     assert "balance_weight" not in TrainingConfig(tokens=1).decisive()
     assert TrainingConfig(tokens=1, balance_weight=0.1).decisive()["balance_weight"] == 0.1
     with pytest.raises(InputError, match=r"training.balance_weight is for a mixture of experts; say so in"):
-        initial_model(make_run(ecoli_corpus, tmp_path, None, balance_weight=0.1))
-    moe = {"experts": 2, "top_k": 1}
-    keys = {make_run(ecoli_corpus, tmp_path, moe, balance_weight=weight).key() for weight in (0.01, 0.1)}
-    assert len(keys | {make_run(ecoli_corpus, tmp_path, None).key()}) == 3
+        initial_model(make_run(ecoli_corpus, tmp_path, balance_weight=0.1))
+    model = with_experts(2, 1)
+    keys = {make_run(ecoli_corpus, tmp_path, model=model, balance_weight=one).key() for one in (0.01, 0.1)}
+    assert len(keys | {make_run(ecoli_corpus, tmp_path, model=MODEL).key()}) == 3
     with pytest.raises(InputError, match=r"model.moe.top_k \(3\) must be at most experts \(2\)"):
-        initial_model(make_run(ecoli_corpus, tmp_path, {"experts": 2, "top_k": 3}))
+        initial_model(make_run(ecoli_corpus, tmp_path, model=with_experts(2, 3)))
 
 
 def test_every_expert_is_used_after_training_on_real_sequence(ecoli_corpus: Path, tmp_path: Path) -> None:
     """80 steps of 4 windows, with the default weight of the balance loss and without the loss."""
-    settings = {"tokens": 80 * 4 * PATCHES, "batch_tokens": 4 * PATCHES, "peak_learning_rate": 4e-3}
-    settings |= {"validation_windows": 16, "decoded_windows": 0}
+    settings: dict[str, Any] = {
+        "tokens": 80 * 4 * PATCHES,
+        "batch_tokens": 4 * PATCHES,
+        "peak_learning_rate": 4e-3,
+    }
+    settings |= {"validation_windows": 16, "decoded_windows": 0, "validate_every_tokens": 0}
+    settings |= {"precision": "float32", "model": with_experts(4, 2, decoder_layers=1)}
     last = []
     for name, more in (("with", {}), ("without", {"balance_weight": 0.0})):
-        run = make_run(ecoli_corpus, tmp_path / name, {"experts": 4, "top_k": 2}, **settings, **more)
-        run.model["decoder_layers"] = 1
+        run = make_run(ecoli_corpus, tmp_path / name, **settings, **more)
         assert train(run)
-        last.append(json.loads((run.out / METRICS).read_text().splitlines()[-1]))
+        last.append(metrics(run)[-1])
     balanced, free = last
     assert balanced["event"] == free["event"] == "val"
     assert len(balanced["expert_shares"]) == 1 and sum(balanced["expert_shares"][0]) == pytest.approx(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +12,11 @@ from genescribe.annotation.predict import load_model
 from genescribe.errors import InputError
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.modeling import GeneScribeModel
-from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.initial import input_digests
-from genescribe.training.loop import METRICS, train
+from genescribe.training.config import Run
+from genescribe.training.loop import train
 from safetensors.torch import load_file
 
-TINY = {
-    "window": 1536,
-    "width": 32,
-    "heads": 2,
-    "channels": 16,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "potential_channels": 8,
-    "dropout": 0.1,
-}
-PATCHES = 1536 // 12
-
-
-def make_run(corpus: Path, folder: Path, **settings: object) -> Run:
-    values = {
-        "tokens": 12 * 2 * PATCHES,
-        "batch_tokens": 2 * PATCHES,
-        "threads": 1,
-        "validate_every_tokens": 10 * PATCHES,
-        "validation_windows": 4,
-        "decoded_windows": 1,
-        **settings,
-    }
-    return Run(
-        training=TrainingConfig(**values),  # type: ignore[arg-type]
-        model=dict(TINY),
-        train=corpus,
-        validation=corpus,
-        initial=None,
-        state=folder / "state",
-        out=folder / "model",
-        device="cpu",
-        digests=input_digests(corpus, corpus, None),
-    )
-
-
-def metrics(run: Run) -> list[dict[str, float]]:
-    """All that metrics.jsonl says but times."""
-    lines = (run.state / run.key() / METRICS).read_text().splitlines()
-    times = ("seconds", "tokens_per_second", "bases_per_second")
-    return [{key: value for key, value in json.loads(line).items() if key not in times} for line in lines]
+from tests.training.runs import PATCHES, TINY, make_run, metrics
 
 
 def losses(run: Run) -> list[tuple[float, float, float]]:
@@ -169,17 +127,8 @@ def test_micro_batches_and_a_growing_batch_give_the_same_gradients(
 def test_fine_tuning_starts_from_the_weights_it_is_given(ecoli_corpus: Path, tmp_path: Path) -> None:
     base = make_run(ecoli_corpus, tmp_path / "base")
     train(base)
-    tuned = Run(
-        training=TrainingConfig(
-            tokens=2 * PATCHES, batch_tokens=2 * PATCHES, peak_learning_rate=1e-9, threads=1
-        ),
-        model={},
-        train=ecoli_corpus,
-        validation=None,
-        initial=base.out,
-        state=tmp_path / "tuned-state",
-        out=tmp_path / "tuned",
-        device="cpu",
+    tuned = make_run(
+        ecoli_corpus, tmp_path / "tuned", initial=base.out, tokens=2 * PATCHES, peak_learning_rate=1e-9
     )
     assert train(tuned)
     before, after = (load_file(folder / "model.safetensors") for folder in (base.out, tuned.out))

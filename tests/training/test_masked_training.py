@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +14,15 @@ from genescribe.corpus.reader import ValidationWindows
 from genescribe.corpus.store import Corpus
 from genescribe.errors import InputError
 from genescribe.model.modeling import read_model
-from genescribe.training.config import Run, TrainingConfig
-from genescribe.training.initial import input_digests
-from genescribe.training.loop import METRICS, train
+from genescribe.training.config import TrainingConfig
+from genescribe.training.loop import train
 from genescribe.training.markov import MarkovModel
 from genescribe.training.masking import VALIDATION_SEED, masked_batch
 from safetensors.torch import load_file
 
-TINY: dict[str, Any] = {
-    "window": 1536, "width": 32, "heads": 2, "channels": 16, "encoder_layers": 1, "decoder_layers": 1,
-    "potential_channels": 8, "dropout": 0.1,
-}  # fmt: skip
-PATCHES = 1536 // 12
-TIMES = ("seconds", "tokens_per_second", "bases_per_second")
+from tests.training.runs import PATCHES, TINY, make_run, metrics
 
-
-def make_run(
-    corpus: Path, folder: Path, initial: Path | None = None, model: dict[str, Any] = TINY, **settings: Any
-) -> Run:
-    values = {
-        "objective": "masked",
-        "tokens": 8 * 2 * PATCHES,
-        "batch_tokens": 2 * PATCHES,
-        "threads": 1,
-        "validate_every_tokens": 10 * PATCHES,
-        "validation_windows": 4,
-        **settings,
-    }
-    return Run(
-        training=TrainingConfig(**values),
-        model={} if initial else dict(model),
-        train=corpus,
-        validation=corpus,
-        initial=initial,
-        state=folder / "state",
-        out=folder / "model",
-        device="cpu",
-        digests=input_digests(corpus, corpus, initial),
-    )
-
-
-def metrics(run: Run) -> list[dict[str, Any]]:
-    """All that metrics.jsonl says but times."""
-    lines = (run.state / run.key() / METRICS).read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key not in TIMES} for line in lines]
+masked_run = partial(make_run, objective="masked")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -68,9 +33,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     the same."""
     settings: dict[str, Any] = {"optimizer": optimizer, "ema_decay": 0.9}
     settings |= {"ramp_start_tokens": PATCHES, "ramp_tokens": 5 * PATCHES}
-    whole = make_run(ecoli_corpus, tmp_path / "whole", **settings)
+    whole = masked_run(ecoli_corpus, tmp_path / "whole", **settings)
     assert train(whole)
-    parts = make_run(ecoli_corpus, tmp_path / "parts", **settings, max_seconds=1e-9)
+    parts = masked_run(ecoli_corpus, tmp_path / "parts", **settings, max_seconds=1e-9)
     stops = 0
     while not train(parts):  # every step is a life of its own
         stops += 1
@@ -85,7 +50,7 @@ def test_micro_batches_give_the_same_gradients(ecoli_corpus: Path, tmp_path: Pat
     settings: dict[str, Any] = {"batch_tokens": 3 * PATCHES, "precision": "float32"}
     model = {**TINY, "dropout": 0.0}
     runs = [
-        make_run(ecoli_corpus, tmp_path / str(size), model=model, micro_batch_windows=size, **settings)
+        masked_run(ecoli_corpus, tmp_path / str(size), model=model, micro_batch_windows=size, **settings)
         for size in (0, 2)
     ]
     for run in runs:
@@ -100,10 +65,12 @@ def test_short_training_beats_a_guess_and_the_encoder_alone_is_trained(
     settings: dict[str, Any] = {"batch_tokens": 4 * PATCHES, "masked_fraction": 0.3}
     settings |= {"validation_windows": 16, "validate_every_tokens": 0, "model": {**TINY, "dropout": 0.0}}
     tokens = 150 * 4 * PATCHES
-    untrained = make_run(ecoli_corpus, tmp_path / "untrained", **settings, tokens=1, peak_learning_rate=1e-9)
+    untrained = masked_run(
+        ecoli_corpus, tmp_path / "untrained", **settings, tokens=1, peak_learning_rate=1e-9
+    )
     assert train(untrained)
     with caplog.at_level(logging.INFO):
-        run = make_run(
+        run = masked_run(
             ecoli_corpus,
             tmp_path / "run",
             **settings,
@@ -134,7 +101,7 @@ def test_short_training_beats_a_guess_and_the_encoder_alone_is_trained(
 
 
 def test_the_markov_model_is_asked_for_the_same_bases(ecoli_corpus: Path, tmp_path: Path) -> None:
-    run = make_run(ecoli_corpus, tmp_path, tokens=1, validation_windows=3)
+    run = masked_run(ecoli_corpus, tmp_path, tokens=1, validation_windows=3)
     assert train(run)
     (line,) = (line for line in metrics(run) if line["event"] == "val")
     corpus = Corpus.open(ecoli_corpus)
@@ -149,13 +116,12 @@ def test_the_markov_model_is_asked_for_the_same_bases(ecoli_corpus: Path, tmp_pa
 
 
 def test_pretraining_starts_from_the_encoder(ecoli_corpus: Path, tmp_path: Path) -> None:
-    masked = make_run(ecoli_corpus, tmp_path / "masked", ema_decay=0.5)
+    masked = masked_run(ecoli_corpus, tmp_path / "masked", ema_decay=0.5)
     assert train(masked)
     genes = make_run(
         ecoli_corpus,
         tmp_path / "genes",
         initial=masked.out,
-        objective="genes",
         tokens=1,
         peak_learning_rate=1e-9,
         decoded_windows=1,

@@ -74,7 +74,7 @@ class GeneScribeConfig(PreTrainedConfig):
         dnabert2: dict[str, Any] | None = None,
         calibration: dict[str, Any] | None = None,
         moe: dict[str, int] | None = None,
-        boundary_gate: bool = True,
+        boundary_gate: bool = False,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder

@@ -39,8 +39,8 @@ def pointer_wavelengths(pairs: int, window: int) -> Tensor:
 class PointerHead(nn.Module):
     """Distribution over the nucleotides of the window, from a decoder state.
 
-    logit = query . key + gate . boundary logits; the gate may be left out (`boundary_gate`). Half of the
-    query and key turns with the position (relative to the nucleotide last pointed at), half is content alone.
+    logit = query . key; with `boundary_gate`, + gate . boundary logits. Half of the query and key turns with
+    the position (relative to the nucleotide last pointed at), half is content alone.
     """
 
     wavelengths: Tensor
