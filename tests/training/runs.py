@@ -39,7 +39,6 @@ def make_run(
         "threads": 1,
         "validate_every_tokens": 10 * PATCHES,
         "validation_windows": 4,
-        "decoded_windows": 1,
     }
     return Run(
         training=TrainingConfig(**{**defaults, **settings}),

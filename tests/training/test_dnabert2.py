@@ -189,13 +189,14 @@ def test_a_bundle_carries_checkpoint_or_tokenizer(
 
 def test_what_does_not_fit_together_is_refused(ecoli_corpus: Path, checkpoint: Path, tmp_path: Path) -> None:
     path = checkpoint / "tokenizer.json"
-    for more, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({}, "needs --tokenizer"),
         ({"model": TINY, "tokenizer": path}, "are for `encoder: dnabert2`"),
         ({"model": TINY, "dnabert2_rate": 0.5}, "are for `encoder: dnabert2`"),
         ({"encoder": str(checkpoint), "tokenizer": path}, "leave `model.dnabert2` and --tokenizer out"),
         ({"encoder": str(checkpoint), "dnabert2_frozen_layers": 3}, "must be at most 2"),
-    ):
+    )
+    for more, message in cases:
         with pytest.raises(InputError, match=message):
             initial_model(short_run(ecoli_corpus, tmp_path, **more))
     with pytest.raises(InputError, match="must not be below 0"):

@@ -36,7 +36,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     ecoli_corpus: Path, tmp_path: Path, optimizer: str, model: dict[str, Any]
 ) -> None:
     """Weights, optimiser, windows, dropout, average of the weights, best weights and counts all come back."""
-    settings: dict[str, float | str] = {
+    settings: dict[str, Any] = {
         "optimizer": optimizer,
         "ema_decay": 0.9,
         "patience": 9,
@@ -62,7 +62,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
 
 def test_patience_stops_and_keeps_the_best_weights(ecoli_corpus: Path, tmp_path: Path) -> None:
     """With a rate near 0 exact F1 stays 0: the first validation is the best, the third ends the run."""
-    settings: dict[str, float] = {
+    settings: dict[str, Any] = {
         "decoded_windows": 1,
         "validate_every_tokens": 4 * PATCHES,
         "decay_tokens": 9**9,
@@ -110,7 +110,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(ecoli_corpus: Path, tm
 def test_micro_batches_and_a_growing_batch_give_the_same_gradients(
     ecoli_corpus: Path, tmp_path: Path
 ) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "batch_tokens": 4 * PATCHES,
         "ramp_start_tokens": 2 * PATCHES,
         "ramp_tokens": 6 * PATCHES,
