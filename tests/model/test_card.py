@@ -66,6 +66,17 @@ def test_figures_of_the_last_stage_are_not_passed_off_as_those_of_a_mean(folder:
     assert not ModelCard.load(folder / "README.md").data.eval_results
 
 
+def test_a_mean_that_a_stage_started_from_is_told_with_the_stage_before(folder: Path) -> None:
+    made = json.loads((folder / "training.json").read_text())
+    made["initial"]["averaged_with"] = "cd34"
+    (folder / "training.json").write_text(json.dumps(made))
+    write_card(folder, 7)
+    text = (folder / "README.md").read_text()
+    first, second = (line for line in text.splitlines() if "Up to 5,000 tokens" in line)
+    assert first.endswith("The weights are the mean of those that it gave and of those with SHA-256 `cd34`.")
+    assert "the mean" not in second and "Before the mean" not in text
+
+
 def test_the_hub_reads_the_front_matter(folder: Path) -> None:
     write_card(folder, 7)
     data = ModelCard.load(folder / "README.md").data

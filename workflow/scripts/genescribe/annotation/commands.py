@@ -61,7 +61,7 @@ def annotate(
     batch: Batch = 16,
     beam: Beam = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core.")] = 0,
-    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    device: Annotated[Device, typer.Option(help="Where the model runs; mps is untested.")] = Device.AUTO,
 ) -> None:
     """Annotate a genome: write its genes as GFF3.
 
@@ -107,7 +107,7 @@ def predict(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on CPUs; 0 for one a core. A control has one.")
     ] = 1,
-    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    device: Annotated[Device, typer.Option(help="Where the model runs; mps is untested.")] = Device.AUTO,
     control: Annotated[Control | None, typer.Option(help="A control instead of the model.")] = None,
 ) -> None:
     """Decode one chunk of a genome's windows; `genescribe stitch` joins the chunks.

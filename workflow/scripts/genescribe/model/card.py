@@ -107,11 +107,7 @@ def write_card(folder: Path, parameters: int, released: str = "", accuracy: str 
     seen = events[-1]
     stages = [*_stages(made)]
     stages[-1] += f" It read {seen['tokens']:,} tokens (encoder positions), {seen['bases']:,} bases."
-    averaged = made.get(AVERAGED)
-    if averaged:
-        stages[-1] += (
-            f" The weights are the mean of those that it gave and of those with SHA-256 `{averaged}`."
-        )
+    averaged = AVERAGED in made
     text = TEMPLATE.format(
         results=_results(watched[-1]) if watched and not averaged else "",
         window=config["window"],
@@ -153,7 +149,13 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
     digests = ", ".join(f"{name} `{digest}`" for name, digest in sorted(made["digests"].items()))
     masked = made["training"].get("objective") == "masked"
     aim = ", to train the encoder alone on masked bases" if masked else ""
-    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}{aim}. SHA-256: {digests}."
+    averaged = made.get(AVERAGED)
+    mean = (
+        f" The weights are the mean of those that it gave and of those with SHA-256 `{averaged}`."
+        if averaged
+        else ""
+    )
+    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}{aim}. SHA-256: {digests}.{mean}"
 
 
 def _score(calibration: Mapping[str, Any] | None) -> str:

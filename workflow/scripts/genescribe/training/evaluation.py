@@ -56,7 +56,7 @@ class Meter:
             self.counts[name] += counts[name] if counts else 0.0
         self.hits += float(getattr(losses, f"{self.counted}_hits"))
         if isinstance(losses, Losses) and losses.choices is not None:
-            self.choices += losses.choices.to(self.choices)
+            self.choices += losses.choices.cpu()  # mps has no float64
 
     def over_processes(self, total: Total) -> Meter:
         """The sums over all processes."""
