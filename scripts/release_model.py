@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,12 +48,12 @@ def section(page: Path, title: str) -> str:
     return rest.partition("\n## ")[0].strip()
 
 
-def average(model: GeneScribeModel, other: Path) -> None:
-    """Take the mean of a model's weights and those of another folder, in place."""
-    weights = read_model(other).state_dict()
+def average(model: GeneScribeModel, others: Sequence[Path]) -> None:
+    """Take the mean of a model's weights and those of other folders, in place."""
+    weights = [read_model(other).state_dict() for other in others]
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
-            tensor.lerp_(weights[name], 0.5)
+            tensor.copy_(torch.stack([tensor, *(one[name] for one in weights)]).mean(dim=0))
 
 
 def main() -> None:
@@ -62,7 +63,11 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder that training wrote")
     parser.add_argument(
-        "--average-with", type=Path, help="folder with weights of an earlier stage: the mean is released"
+        "--average-with",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="folders with weights of earlier stages: the mean of all is released",
     )
     parser.add_argument("--calibration", type=Path, required=True, help="what `genescribe calibrate` wrote")
     parser.add_argument(
@@ -79,9 +84,9 @@ def main() -> None:
 
     model = read_model(arguments.model)
     made = json.loads((arguments.model / ORIGIN).read_text(encoding="utf-8"))
-    if arguments.average_with is not None:
+    if arguments.average_with:
         average(model, arguments.average_with)
-        made[AVERAGED] = sha256(arguments.average_with / WEIGHTS)
+        made[AVERAGED] = [sha256(folder / WEIGHTS) for folder in arguments.average_with]
     parameters = sum(parameter.numel() for parameter in model.parameters())
     model.config.calibration = asdict(read_calibration(arguments.calibration))
     # They may lie in the folder that is written, and would be shortened twice.

@@ -58,17 +58,17 @@ def test_a_release_says_when_how_good_and_what_its_scores_are(folder: Path) -> N
 
 def test_figures_of_the_last_stage_are_not_passed_off_as_those_of_a_mean(folder: Path) -> None:
     made = json.loads((folder / "training.json").read_text())
-    (folder / "training.json").write_text(json.dumps({**made, "averaged_with": "cd34"}))
+    (folder / "training.json").write_text(json.dumps({**made, "averaged_with": ["cd34", "ef56"]}))
     write_card(folder, 7)
     text = (folder / "README.md").read_text()
-    assert "The weights are the mean of those that it gave and of those with SHA-256 `cd34`." in text
+    assert "The weights are the mean of those that it gave and of those with SHA-256 `cd34`, `ef56`." in text
     assert "Before the mean was taken. Windows of the validation corpus" in text
     assert not ModelCard.load(folder / "README.md").data.eval_results
 
 
 def test_a_mean_that_a_stage_started_from_is_told_with_the_stage_before(folder: Path) -> None:
     made = json.loads((folder / "training.json").read_text())
-    made["initial"]["averaged_with"] = "cd34"
+    made["initial"]["averaged_with"] = ["cd34"]
     (folder / "training.json").write_text(json.dumps(made))
     write_card(folder, 7)
     text = (folder / "README.md").read_text()

@@ -9,7 +9,7 @@ from typing import Any
 
 CARD, ORIGIN, METRICS = "README.md", "training.json", "metrics.jsonl"
 AVERAGED = "averaged_with"
-"""Key of training.json: SHA-256 of weights with which the mean was taken."""
+"""Key of training.json: SHA-256 of each of the weights with which the mean was taken."""
 
 TEMPLATE = """\
 ---
@@ -149,13 +149,11 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
     digests = ", ".join(f"{name} `{digest}`" for name, digest in sorted(made["digests"].items()))
     masked = made["training"].get("objective") == "masked"
     aim = ", to train the encoder alone on masked bases" if masked else ""
-    averaged = made.get(AVERAGED)
-    mean = (
-        f" The weights are the mean of those that it gave and of those with SHA-256 `{averaged}`."
-        if averaged
-        else ""
-    )
-    yield f"Up to {made['training']['tokens']:,} tokens of {genomes}{aim}. SHA-256: {digests}.{mean}"
+    stage = f"Up to {made['training']['tokens']:,} tokens of {genomes}{aim}. SHA-256: {digests}."
+    averaged = ", ".join(f"`{digest}`" for digest in made.get(AVERAGED, ()))
+    if averaged:
+        stage += f" The weights are the mean of those that it gave and of those with SHA-256 {averaged}."
+    yield stage
 
 
 def _score(calibration: Mapping[str, Any] | None) -> str:
