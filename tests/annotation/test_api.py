@@ -76,8 +76,8 @@ def test_what_cannot_be_is_told_in_one_line(workplace: Path) -> None:
         genescribe.load_model(workplace)
 
 
-def test_lower_case_rna_and_short_sequences(workplace: Path) -> None:
-    model = genescribe.load_model(str(workplace / "results" / "models" / "demo" / "finetune"), "cpu")
+def test_lower_case_rna_and_short_sequences() -> None:
+    model = genescribe.load_model(str(ROOT / "resources" / "models" / "prokaryotes"), "cpu")
     sequence = read_fasta(ROOT / FASTA)["NC_000913.2"].sequence[5_000:8_000]
     genes = genescribe.annotate_sequence(model, sequence)
     assert genes and genes == genescribe.annotate_sequence(model, sequence.lower().replace("t", "u"))

@@ -34,7 +34,7 @@ def model() -> GeneScribeModel:
     torch.set_num_threads(1)
     model = load_model(bundled_model(), torch.device("cpu"))
     with torch.no_grad():
-        model.pointer_head.query.weight *= 0.2
+        model.pointer_head.query.weight *= 0.6
     return model
 
 

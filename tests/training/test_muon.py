@@ -76,9 +76,7 @@ def test_each_parameter_has_one_optimizer(model: GeneScribeModel) -> None:
     hidden = set(muon.param_groups[0]["params"])
     assert set(fused_matrices(model)) <= hidden
     assert all(p.ndim > 1 for p in hidden)
-    gate = model.pointer_head.gate
-    assert gate is not None
-    for giving_logits in (model.token_head, model.dense_heads.frame, gate):
+    for giving_logits in (model.token_head, model.dense_heads.frame, model.dense_heads.boundary):
         assert giving_logits.weight not in hidden
     mixture = model.decoder.layers[0].mlp
     assert isinstance(mixture, MixtureOfExperts)
