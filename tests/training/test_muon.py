@@ -25,6 +25,7 @@ def model() -> GeneScribeModel:
             encoder_layers=1,
             decoder_layers=1,
             moe={"experts": 3, "top_k": 1},
+            boundary_gate=True,
         )
     )
 
@@ -76,7 +77,9 @@ def test_each_parameter_has_one_optimizer(model: GeneScribeModel) -> None:
     hidden = set(muon.param_groups[0]["params"])
     assert set(fused_matrices(model)) <= hidden
     assert all(p.ndim > 1 for p in hidden)
-    for giving_logits in (model.token_head, model.dense_heads.frame, model.dense_heads.boundary):
+    gate = model.pointer_head.gate
+    assert gate is not None
+    for giving_logits in (model.token_head, model.dense_heads.frame, gate):
         assert giving_logits.weight not in hidden
     mixture = model.decoder.layers[0].mlp
     assert isinstance(mixture, MixtureOfExperts)

@@ -82,7 +82,7 @@ MASKED = {"objective": "masked", "decoded_windows": 16}
     [
         ({"optimizer": "adamw"}, {}),
         ({"optimizer": "muon"}, {}),
-        ({"optimizer": "muon"}, {"moe": {"experts": 3, "top_k": 1}}),
+        ({"optimizer": "muon"}, {"moe": {"experts": 3, "top_k": 1}, "boundary_gate": True}),
         (MASKED, {}),
     ],
     ids=["adamw", "muon", "experts", "masked"],
@@ -115,17 +115,16 @@ def test_two_processes_give_the_losses_of_one(
             assert ("least_expert_share" in expected) == bool(model)
             # Experts are balanced within a forward pass, and processes deal out validation windows otherwise.
             for name in expected.keys() & MEANS - ({"balance_loss"} if event == "val" else set()):
-                message = (event, expected["step"], name)
-                assert found[name] == pytest.approx(expected[name], rel=1e-4, abs=1e-4), message
+                assert found[name] == pytest.approx(expected[name], abs=1e-4), (event, expected["step"], name)
     # Of four letters there is less to learn in so few steps.
     least = 0.05 if settings == MASKED else 0.5
     assert numbers(one, "train")[-1]["loss"] < numbers(one, "train")[0]["loss"] - least
     for name in ("model.safetensors", "unaveraged/model.safetensors"):
         alone_weights, shared_weights = load_file(one / "out" / name), load_file(two / "out" / name)
         for key, value in alone_weights.items():
-            if key == "pointer_head.key.bias":
-                continue  # half of it adds the same to all logits, so that rounding alone moves it
-            np.testing.assert_allclose(shared_weights[key], value, atol=2e-3)
+            # The second half of this one adds the same to all logits: rounding alone moves it.
+            moved = slice(len(value) // 2) if key == "pointer_head.key.bias" else slice(None)
+            np.testing.assert_allclose(shared_weights[key][moved], value[moved], atol=2e-3)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(ecoli_corpus: Path, tmp_path: Path) -> None:
