@@ -34,19 +34,24 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 GENES_PER_WINDOW = 6
+CPU = torch.device("cpu")
 
 
 class Clock:
-    """Times calls: processor time on one thread, else the time on the wall."""
+    """Times calls: processor time on one CPU thread, else the time on the wall."""
 
-    def __init__(self, threads: int, repeats: int) -> None:
-        self.read = time.process_time if threads == 1 else time.perf_counter
+    def __init__(self, threads: int, repeats: int, device: torch.device = CPU) -> None:
+        is_one_thread = threads == 1 and device.type == "cpu"
+        self.read = time.process_time if is_one_thread else time.perf_counter
         self.repeats = repeats
+        self.device = device
 
     def once(self, call: Callable[[], object]) -> float:
         """Seconds of one call."""
         began = self.read()
         call()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         return self.read() - began
 
     def best(self, call: Callable[[], object]) -> float:
@@ -58,8 +63,8 @@ class Clock:
 def matmul_peak(clock: Clock, kind: torch.dtype) -> float:
     """FLOP/s of the best square matmul."""
     best = 0.0
-    for size in (1024, 2048):
-        left, right = (torch.randn(size, size).to(kind) for _ in range(2))
+    for size in (1024, 2048) if clock.device.type == "cpu" else (4096, 8192):
+        left, right = (torch.randn(size, size, device=clock.device).to(kind) for _ in range(2))
         seconds = clock.best(lambda a=left, b=right: a @ b)  # type: ignore[misc]
         best = max(best, 2 * size**3 / seconds)
     return best
@@ -105,7 +110,7 @@ def measure_training(clock: Clock, peak: float, windows: int, rows: int) -> dict
     batch = training_batch(config, windows)
 
     def forward() -> Losses:
-        with torch.autocast("cpu", torch.bfloat16, enabled=is_fast_in_bfloat16(torch.device("cpu"))):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_fast_in_bfloat16(CPU)):
             losses: Losses = model(**batch)
         return losses
 
@@ -161,7 +166,7 @@ def measure_encoding(clock: Clock, peak: float, windows: int) -> dict[str, Any]:
 
 def measure_annotation(clock: Clock, folder: Path, genome: Path, lengths: list[int]) -> dict[str, Any]:
     """Windows at a stride of a half from encoding to genes, for stretches of a genome of several lengths."""
-    model = load_model(folder, torch.device("cpu"))
+    model = load_model(folder, CPU)
     target = read_target(genome)
     seqid = next(iter(target.sequences))
     speeds: dict[str, float] = {}
