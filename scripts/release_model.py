@@ -51,6 +51,9 @@ def section(page: Path, title: str) -> str:
 def average(model: GeneScribeModel, others: Sequence[Path]) -> None:
     """Take the mean of a model's weights and those of other folders, in place."""
     weights = [read_model(other).state_dict() for other in others]
+    for folder, one in zip(others, weights, strict=True):
+        if one.keys() != model.state_dict().keys():
+            raise SystemExit(f"{folder}: not of the same configuration; no mean can be taken")
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
             tensor.copy_(torch.stack([tensor, *(one[name] for one in weights)]).mean(dim=0))

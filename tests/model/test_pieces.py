@@ -53,6 +53,19 @@ def test_a_lost_piece_is_told(model: GeneScribeModel, tmp_path: Path) -> None:
         load_model(tmp_path, torch.device("cpu"))
 
 
+@pytest.mark.parametrize(
+    ("written", "read", "message"),
+    [(True, False, "has weights beyond .*pointer_head.gate"), (False, True, "has not all weights of .*gate")],
+)
+def test_weights_of_another_configuration_are_refused(
+    written: bool, read: bool, message: str, tmp_path: Path
+) -> None:
+    save_model(GeneScribeModel(GeneScribeConfig(width=96, boundary_gate=written)), tmp_path, 0)
+    GeneScribeConfig(width=96, boundary_gate=read).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=message):
+        load_model(tmp_path, torch.device("cpu"))
+
+
 def test_a_tensor_that_fits_in_no_piece_is_told_with_what_would_do(
     model: GeneScribeModel, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
+from genescribe.errors import InputError
 from genescribe.language import vocabulary
 from genescribe.language.bpe import TOKENIZER, BpeTokenizer, padded
 from genescribe.model.configuration import BOUNDARIES, GeneScribeConfig
@@ -30,6 +31,7 @@ from genescribe.model.label_masks import (
     masked_targets,
     pointer_weights,
 )
+from genescribe.model.pieces import tensor_names
 
 RARE_WEIGHT = 20.0
 """Weight of a positive in the boundary loss: a nucleotide in some 500 is a boundary of a given type."""
@@ -354,6 +356,19 @@ def without_bars() -> Iterator[None]:
 
 
 def read_model(folder: Path) -> GeneScribeModel:
-    """The model of a folder, in float32 on the CPU."""
+    """The model of a folder, in float32 on the CPU.
+
+    Raises:
+        InputError: its weights lack tensors that its config.json asks for, or have others. transformers would
+            draw the first at random, and leave the others out.
+    """
     with without_bars():
-        return GeneScribeModel.from_pretrained(folder, dtype=torch.float32)
+        model = GeneScribeModel.from_pretrained(folder, dtype=torch.float32)
+    stored = tensor_names(folder)
+    strange = sorted(stored ^ model.state_dict().keys())
+    if strange:
+        what = "has weights beyond" if strange[0] in stored else "has not all weights of"
+        raise InputError(
+            f"{what} what its config.json says, such as {strange[0]}; take both from one", folder
+        )
+    return model

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -108,3 +109,16 @@ def weight_files(folder: Path) -> list[Path]:
         return [folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
     except (ValueError, KeyError, AttributeError) as error:
         raise InputError("is no index of weights; bring the model folder back again", index) from error
+
+
+def tensor_names(folder: Path) -> set[str]:
+    """Names of all tensors in a model folder's files of weights, of which only the headers are read.
+
+    Raises:
+        InputError: the index of the pieces is damaged.
+    """
+    names: set[str] = set()
+    for path in weight_files(folder):
+        with safe_open(path, framework="pt") as file:
+            names.update(file.keys())
+    return names
