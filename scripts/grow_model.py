@@ -11,12 +11,14 @@ Example: python scripts/grow_model.py --model results/models/prokaryotes/pretrai
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 import torch
 from genescribe.files import atomic_folder
+from genescribe.model.card import GROWN, ORIGIN
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.encoder import EncoderLayer
 from genescribe.model.modeling import GeneScribeModel, read_model, without_bars
@@ -71,8 +73,14 @@ def main() -> None:
     if model.config.encoder != "compact" or not layers < arguments.encoder_layers <= 2 * layers:
         raise SystemExit(f"--encoder-layers: {layers + 1} to {2 * layers}, of a compact encoder")
     larger = grown(model, arguments.encoder_layers)
-    with atomic_folder(arguments.out, CONTENTS) as folder, without_bars():
-        larger.save_pretrained(folder)
+    origin = arguments.model / ORIGIN
+    made = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else None
+    with atomic_folder(arguments.out, CONTENTS) as folder:
+        with without_bars():
+            larger.save_pretrained(folder)
+        if made is not None:
+            text = json.dumps({**made, GROWN: arguments.encoder_layers}, indent=1, sort_keys=True)
+            (folder / ORIGIN).write_text(text + "\n", encoding="utf-8")
     parameters = sum(parameter.numel() for parameter in larger.parameters())
     print(f"{arguments.out}: {parameters:,} parameters")  # noqa: T201
 

@@ -77,6 +77,17 @@ def test_a_mean_that_a_stage_started_from_is_told_with_the_stage_before(folder: 
     assert "the mean" not in second and "Before the mean" not in text
 
 
+def test_a_deepened_encoder_is_told_with_the_stage_before(folder: Path) -> None:
+    made = json.loads((folder / "training.json").read_text())
+    made["initial"]["grown_to_encoder_layers"] = 6
+    (folder / "training.json").write_text(json.dumps(made))
+    write_card(folder, 7)
+    text = (folder / "README.md").read_text()
+    first, second = (line for line in text.splitlines() if "Up to 5,000 tokens" in line)
+    assert first.endswith("Then the encoder was deepened to 6 layers, the new ones adding nothing yet.")
+    assert "deepened" not in second
+
+
 def test_the_hub_reads_the_front_matter(folder: Path) -> None:
     write_card(folder, 7)
     data = ModelCard.load(folder / "README.md").data

@@ -10,6 +10,8 @@ from typing import Any
 CARD, ORIGIN, METRICS = "README.md", "training.json", "metrics.jsonl"
 AVERAGED = "averaged_with"
 """Key of training.json: SHA-256 of each of the weights with which the mean was taken."""
+GROWN = "grown_to_encoder_layers"
+"""Key of training.json: so many layers the encoder was given after the stage."""
 
 TEMPLATE = """\
 ---
@@ -153,6 +155,8 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
     averaged = ", ".join(f"`{digest}`" for digest in made.get(AVERAGED, ()))
     if averaged:
         stage += f" The weights are the mean of those that it gave and of those with SHA-256 {averaged}."
+    if GROWN in made:
+        stage += f" Then the encoder was deepened to {made[GROWN]} layers, the new ones adding nothing yet."
     yield stage
 
 
