@@ -21,7 +21,7 @@ from genescribe.files import atomic_folder
 from genescribe.model.card import GROWN, ORIGIN
 from genescribe.model.configuration import GeneScribeConfig
 from genescribe.model.encoder import EncoderLayer
-from genescribe.model.modeling import GeneScribeModel, read_model, without_bars
+from genescribe.model.modeling import GeneScribeModel, quiet_transformers, read_model
 from genescribe.training.output import CONTENTS
 
 LAYERS = "encoder.layers."
@@ -76,7 +76,7 @@ def main() -> None:
     origin = arguments.model / ORIGIN
     made = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else None
     with atomic_folder(arguments.out, CONTENTS) as folder:
-        with without_bars():
+        with quiet_transformers():
             larger.save_pretrained(folder)
         if made is not None:
             text = json.dumps({**made, GROWN: arguments.encoder_layers}, indent=1, sort_keys=True)

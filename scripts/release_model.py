@@ -21,7 +21,7 @@ import torch
 from genescribe.annotation.calibration import read_calibration
 from genescribe.files import atomic_folder, sha256
 from genescribe.model.card import AVERAGED, METRICS, ORIGIN, write_card
-from genescribe.model.modeling import GeneScribeModel, read_model, without_bars
+from genescribe.model.modeling import GeneScribeModel, quiet_transformers, read_model
 from genescribe.model.pieces import WEIGHTS
 from genescribe.training.output import CONTENTS
 
@@ -96,7 +96,7 @@ def main() -> None:
     logs = [path.read_text(encoding="utf-8") for path in arguments.earlier_log]
     summary = "" if arguments.accuracy is None else section(arguments.accuracy, "In short")
     with atomic_folder(arguments.out, (*CONTENTS, EARLIER.format("*"))) as folder:
-        with without_bars():
+        with quiet_transformers():
             model.to(torch.bfloat16).save_pretrained(folder)
         (folder / ORIGIN).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")

@@ -344,13 +344,16 @@ class GeneScribeModel(PreTrainedModel):
 
 
 @contextmanager
-def without_bars() -> Iterator[None]:
-    """Keep the progress bars of transformers out of logs: reading and writing a small model takes no time."""
-    shown = logging.is_progress_bar_enabled()
+def quiet_transformers() -> Iterator[None]:
+    """Keep out of logs the progress bars of transformers, as reading and writing a small model takes no time,
+    and its reports of missing and surplus weights, which `read_model` refuses itself."""
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()
 
@@ -362,13 +365,13 @@ def read_model(folder: Path) -> GeneScribeModel:
         InputError: its weights lack tensors that its config.json asks for, or have others. transformers would
             draw the first at random, and leave the others out.
     """
-    with without_bars():
+    with quiet_transformers():
         model = GeneScribeModel.from_pretrained(folder, dtype=torch.float32)
     stored = tensor_names(folder)
     strange = sorted(stored ^ model.state_dict().keys())
     if strange:
         what = "has weights beyond" if strange[0] in stored else "has not all weights of"
         raise InputError(
-            f"{what} what its config.json says, such as {strange[0]}; take both from one", folder
+            f"{what} what its config.json says, such as {strange[0]}; take both files from one model", folder
         )
     return model

@@ -10,7 +10,7 @@ from typing import Any
 
 from genescribe.files import atomic_folder, atomic_path
 from genescribe.model.card import METRICS, ORIGIN, origin, write_card
-from genescribe.model.modeling import GeneScribeModel, without_bars
+from genescribe.model.modeling import GeneScribeModel, quiet_transformers
 from genescribe.model.pieces import save_model
 from genescribe.training.config import Run
 from genescribe.training.state import TrainingState
@@ -52,7 +52,7 @@ def write_model(run: Run, model: GeneScribeModel, trained: TrainingState, metric
         trained: state of the run.
         metrics: of its training.
     """
-    with atomic_folder(run.out, CONTENTS) as folder, without_bars():
+    with atomic_folder(run.out, CONTENTS) as folder, quiet_transformers():
         if trained.average is not None:
             save_model(model, folder / UNAVERAGED, run.pieces_mib)
         with nullcontext() if trained.average is None else trained.average.in_place(trained.model):
