@@ -196,7 +196,7 @@ def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     training, encoding, annotation = result["training"], result["encoding"], result.get("annotation")
     lines = [
-        f"Threads: {result['threads']}; best square matmul: {result['peak_gflops_bfloat16']:.3g} GFLOP/s in "
+        f"Threads: {result['threads']}; best square matmul: {result['peak_gflops_bfloat16']:,.0f} GFLOP/s in "
         f"bfloat16, {result['peak_gflops_float32']:.0f} in float32; torch {result['torch']}.",
         "",
         "| What | Bases/s | Tokens/s | Share of peak |",
