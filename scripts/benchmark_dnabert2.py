@@ -22,12 +22,11 @@ from pathlib import Path
 import torch
 from benchmark_speed import Clock, flops, matmul_peak, peak_memory, write_between_marks
 from genescribe.annotation.predict import choose_device
-from genescribe.model.dnabert2 import DnaBert2Config, DnaBert2ForMaskedLM
+from genescribe.model.dnabert2 import IGNORED_LABEL, DnaBert2Config, DnaBert2ForMaskedLM
 from genescribe.model.generation import is_fast_in_bfloat16
 from torch import Tensor
 
 MASKED_FRACTION = 0.15
-IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def measure(shape: Shape, device_name: str, threads: int, repeats: int) -> Measu
     model = DnaBert2ForMaskedLM(config).to(device).train(shape.training)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     ids = torch.randint(5, config.vocab_size, (shape.rows, shape.tokens), device=device)
-    labels = ids.masked_fill(torch.rand(ids.shape, device=device) > MASKED_FRACTION, IGNORED)
+    labels = ids.masked_fill(torch.rand(ids.shape, device=device) > MASKED_FRACTION, IGNORED_LABEL)
 
     def autocast() -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=lower)
