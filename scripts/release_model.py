@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from genescribe.model.card import AVERAGED, METRICS, ORIGIN, write_card
 from genescribe.model.modeling import GeneScribeModel, quiet_transformers, read_model
 from genescribe.model.pieces import WEIGHTS
 from genescribe.training.output import CONTENTS
+from torch import Tensor
 
 MOST_MIB = 20
 EARLIER = "metrics-{}.jsonl"
@@ -48,11 +49,16 @@ def section(page: Path, title: str) -> str:
     return rest.partition("\n## ")[0].strip()
 
 
+def shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    """Shape of every tensor, by its name."""
+    return {name: tensor.shape for name, tensor in weights.items()}
+
+
 def average(model: GeneScribeModel, others: Sequence[Path]) -> None:
     """Take the mean of a model's weights and those of other folders, in place."""
     weights = [read_model(other).state_dict() for other in others]
     for folder, one in zip(others, weights, strict=True):
-        if one.keys() != model.state_dict().keys():
+        if shapes(one) != shapes(model.state_dict()):
             raise SystemExit(f"{folder}: not of the same configuration; no mean can be taken")
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
@@ -97,7 +103,7 @@ def main() -> None:
     summary = "" if arguments.accuracy is None else section(arguments.accuracy, "In short")
     with atomic_folder(arguments.out, (*CONTENTS, EARLIER.format("*"))) as folder:
         with quiet_transformers():
-            model.to(torch.bfloat16).save_pretrained(folder)
+            model.bfloat16().save_pretrained(folder)
         (folder / ORIGIN).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (folder / METRICS).write_text(short_log(arguments.model / METRICS), encoding="utf-8")
         for number, log in enumerate(logs, start=1):
