@@ -36,7 +36,7 @@ class Planted:
         return to_letters(self.codes)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plant() -> Callable[..., Planted]:
     """plant(seed, length, genes=..., intron=..., first=...): genes one after another on random strands."""
 

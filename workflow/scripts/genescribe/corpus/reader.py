@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from genescribe.corpus.labels import MASKED, dense_labels
+from genescribe.corpus.shuffling import shuffled
 from genescribe.corpus.store import Corpus, Piece
 from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, reverse_complement
@@ -175,6 +176,8 @@ class WindowSampler:
             random RNA gene. These keep the weight 1: RNA genes are few, and are to be learnt sooner than
             their number would have it.
         least_code_share: every genetic code of the corpus gets at least this share of the windows.
+        shuffled_synonyms, shuffled: largest shares of codons and bases that change places, see
+            `corpus.shuffling`; the shares of a window are drawn evenly from 0 to these.
         tokenizer: of an encoder that reads BPE tokens.
     """
 
@@ -188,11 +191,14 @@ class WindowSampler:
         gene_fraction: float = 0.5,
         rna_fraction: float = 0.0,
         least_code_share: float = 0.0,
+        shuffled_synonyms: float = 0.0,
+        shuffled: float = 0.0,
         tokenizer: BpeTokenizer | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.corpus, self.window, self.batch_size = corpus, window, batch
         self.seed, self.gene_fraction, self.rna_fraction = seed, gene_fraction, rna_fraction
+        self.largest_shares = np.array([shuffled_synonyms, shuffled])
         self._piece_ends = np.cumsum(piece_shares(corpus.pieces, least_code_share))
 
     def _offsets(self, piece: Piece) -> int:
@@ -256,18 +262,27 @@ class WindowSampler:
     def input_tokens(self, index: int) -> BpeTokens:
         """BPE tokens of the window of sample `index`; the sampler must have a tokenizer."""
         assert self.tokenizer is not None
-        codes, _ = self.sequence(index)
+        codes = self._row(index).codes if self.largest_shares.any() else self.sequence(index)[0]
         return self.tokenizer.tokens(codes)
+
+    def _row(self, index: int) -> Row:
+        """The window of sample `index`, some of its codons and bases in other places if that is asked for."""
+        number, start, reverse, weight = self.draw(index)
+        row = cut(self.corpus.pieces[number], start, self.window, reverse=reverse, weight=weight)
+        if not self.largest_shares.any():
+            return row
+        # The counter keeps these draws apart from those of `draw`, which have the same key.
+        random = np.random.Generator(np.random.Philox(key=[self.seed, index], counter=[0, 0, 0, 2]))
+        synonyms, anything = self.largest_shares * random.random(2)
+        codes = shuffled(
+            row.codes, row.frame_class, row.boundary, row.genetic_code, synonyms, anything, random
+        )
+        return replace(row, codes=codes)
 
     def rows(self, indices: Sequence[int]) -> Batch:
         """The samples with these indices as a batch (see `collate`), for batches that grow or are shared
         out."""
-        rows = []
-        for index in indices:
-            number, start, reverse, weight = self.draw(index)
-            piece = self.corpus.pieces[number]
-            rows.append(cut(piece, start, self.window, reverse=reverse, weight=weight))
-        return collate(rows, self.window, self.tokenizer)
+        return collate([self._row(index) for index in indices], self.window, self.tokenizer)
 
     def batch(self, step: int) -> Batch:
         """Batch of samples step * batch ... (step + 1) * batch - 1."""

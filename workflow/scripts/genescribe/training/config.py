@@ -83,6 +83,10 @@ class TrainingConfig:
         gene_fraction: share of eukaryotic windows drawn to hold a gene; see `corpus.reader.WindowSampler`.
         rna_fraction: share of prokaryotic windows drawn to hold an RNA gene; see there.
         least_code_share: least share of windows for every genetic code; see there.
+        shuffled_synonyms: largest share of the codons of a window that change places with synonymous ones;
+            see `corpus.shuffling`.
+        shuffled: largest share of its codons, and of its bases between genes, that change places with any
+            other; see there.
         precision: "bf16" (autocast), "float32", or "auto": bf16 where the device multiplies it faster.
         seed: of weights, windows and dropout.
         threads: CPU threads; the losses are equal to the last bit only for an equal number. 0 for torch's
@@ -128,6 +132,8 @@ class TrainingConfig:
     gene_fraction: float = 0.5
     rna_fraction: float = 0.0
     least_code_share: float = 0.0
+    shuffled_synonyms: float = 0.0
+    shuffled: float = 0.0
     precision: str = "auto"
     seed: int = 0
     threads: int = 0
@@ -142,8 +148,9 @@ class TrainingConfig:
     ONLY_DNABERT2 = ("dnabert2_rate", "dnabert2_frozen_layers")
     ONLY_EXPERTS = ("balance_weight",)
     ONLY_MASKED = ("masked_fraction",)
+    SHUFFLING = ("shuffled_synonyms", "shuffled")
     ONLY_GENES = (
-        *ONLY_DNABERT2, *ONLY_EXPERTS,
+        *ONLY_DNABERT2, *ONLY_EXPERTS, *SHUFFLING,
         "label_smoothing", "frame_weight", "boundary_weight", "masks", "doubtful_start_weight",
         "decoded_windows", "patience",
     )  # fmt: skip
@@ -152,6 +159,9 @@ class TrainingConfig:
         for name in ("tokens", "scale", "batch_tokens", "peak_learning_rate", "clip", "save_every_seconds"):
             if getattr(self, name) <= 0:
                 raise InputError(f"training.{name} must be above 0, not {getattr(self, name)}")
+        for name in self.SHUFFLING:
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"training.{name} must be from 0 to 1, not {getattr(self, name)}")
         for name in ("ema_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"training.{name} must be from 0 to below 1, not {getattr(self, name)}")
@@ -206,12 +216,12 @@ class TrainingConfig:
         return cls(**values)
 
     def decisive(self) -> dict[str, Any]:
-        """The settings that determine the result; those of DNABERT-2, of experts and of the objective only
-        where they are made use of, so that runs without them keep their key."""
+        """The settings that determine the result; those of DNABERT-2, of experts, of shuffling and of the
+        objective only where they are made use of, so that runs without them keep their key."""
         unused = {
             field.name
             for field in dataclasses.fields(self)
-            if field.name in (*self.ONLY_DNABERT2, *self.ONLY_EXPERTS)
+            if field.name in (*self.ONLY_DNABERT2, *self.ONLY_EXPERTS, *self.SHUFFLING)
             and getattr(self, field.name) == field.default
         }
         out = self.NOT_DECISIVE | unused

@@ -120,6 +120,8 @@ class Trainer:
             gene_fraction=self.config.gene_fraction,
             rna_fraction=self.config.rna_fraction,
             least_code_share=self.config.least_code_share,
+            shuffled_synonyms=self.config.shuffled_synonyms,
+            shuffled=self.config.shuffled,
             tokenizer=tokenizer,
         )
         self.watched = None
