@@ -56,12 +56,13 @@ def shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
 
 def average(model: GeneScribeModel, others: Sequence[Path]) -> None:
     """Take the mean of a model's weights and those of other folders, in place."""
+    own = model.state_dict()
     weights = [read_model(other).state_dict() for other in others]
     for folder, one in zip(others, weights, strict=True):
-        if shapes(one) != shapes(model.state_dict()):
+        if shapes(one) != shapes(own):
             raise SystemExit(f"{folder}: not of the same configuration; no mean can be taken")
     with torch.no_grad():
-        for name, tensor in model.state_dict().items():
+        for name, tensor in own.items():
             tensor.copy_(torch.stack([tensor, *(one[name] for one in weights)]).mean(dim=0))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from genescribe.corpus.reader import Corpus
+from genescribe.corpus.shards import CorpusSpec, GenomeSpec, write_corpus
 from genescribe.genomes.normalize import normalize_genome
 from genescribe.language.bases import Codes, reverse_complement, to_letters
 from genescribe.language.gene_model import GeneModel
@@ -118,6 +121,28 @@ def write_genome(tmp_path: Path) -> Callable[..., Path]:
         return normalized(tmp_path / "genomes" / name, fasta, [*lines, *rows], genetic_code)
 
     return write
+
+
+@pytest.fixture
+def build(write_genome: Callable[..., Path], tmp_path: Path) -> Callable[..., Corpus]:
+    """build(name, sequences, domain=..., regions=..., ...): an opened corpus of one genome."""
+
+    def make(
+        name: str,
+        sequences: dict[str, Any],
+        domain: str = "prokaryote",
+        regions: Path | None = None,
+        **more: Any,
+    ) -> Corpus:
+        folder = tmp_path / "genomes" / name
+        if not folder.exists():
+            write_genome(name, sequences, **more)
+        genome = GenomeSpec(name=name, folder=folder, domain=domain, regions=regions)
+        out = tmp_path / "corpora" / f"{name}-{regions.stem if regions else 'whole'}"
+        write_corpus(CorpusSpec(genomes=[genome]), out)
+        return Corpus.open(out)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -32,28 +32,6 @@ WINDOW = 1200
 
 
 @pytest.fixture
-def build(write_genome: Make, tmp_path: Path) -> Make:
-    """build(name, sequences, domain=..., regions=..., ...): an opened corpus of one genome."""
-
-    def make(
-        name: str,
-        sequences: dict[str, Any],
-        domain: str = "prokaryote",
-        regions: Path | None = None,
-        **more: Any,
-    ) -> Corpus:
-        folder = tmp_path / "genomes" / name
-        if not folder.exists():
-            write_genome(name, sequences, **more)
-        genome = GenomeSpec(name=name, folder=folder, domain=domain, regions=regions)
-        out = tmp_path / "corpora" / f"{name}-{regions.stem if regions else 'whole'}"
-        write_corpus(CorpusSpec(genomes=[genome]), out)
-        return Corpus.open(out)
-
-    return make
-
-
-@pytest.fixture
 def corpus(build: Make, plant: Make) -> Corpus:
     linear, circle, short = plant(1, 9000, genes=12), plant(2, 4000, genes=5), plant(3, 500, genes=1)
     linear.codes[4000:4003] = N
