@@ -11,7 +11,7 @@ import pytest
 from genescribe.corpus.bpe import train_bpe
 from genescribe.corpus.labels import INTERGENIC, MASKED, RNA, dense_labels
 from genescribe.corpus.reader import Corpus, ValidationWindows, WindowSampler
-from genescribe.corpus.shuffling import shuffled
+from genescribe.corpus.shuffling import shuffled_codes
 from genescribe.genomes.proteins import translate
 from genescribe.language.bases import Codes, N, reverse_complement, to_codes, to_letters
 from genescribe.language.codec import encode
@@ -28,7 +28,7 @@ def _changed(
     codes: Codes, genes: list[GeneModel], synonyms: float, anything: float, seed: int = 0, code: int = 11
 ) -> Codes:
     frame_class, boundary = dense_labels(genes, len(codes))
-    return shuffled(codes, frame_class, boundary, code, synonyms, anything, np.random.default_rng(seed))
+    return shuffled_codes(codes, frame_class, boundary, code, synonyms, anything, np.random.default_rng(seed))
 
 
 def _codons(codes: Codes, gene: GeneModel) -> list[str]:
@@ -103,7 +103,7 @@ def test_what_is_masked_or_rna_or_unknown_stays(plant: Make) -> None:
     frame_class[500:900] = MASKED
     frame_class[1500:1900] = RNA
     planted.codes[2200:2300] = N
-    codes = shuffled(planted.codes, frame_class, boundary, 11, 1.0, 1.0, np.random.default_rng(0))
+    codes = shuffled_codes(planted.codes, frame_class, boundary, 11, 1.0, 1.0, np.random.default_rng(0))
     for kept in (slice(500, 900), slice(1500, 1900), slice(2200, 2300)):
         np.testing.assert_array_equal(codes[kept], planted.codes[kept])
     assert (codes != planted.codes).sum() > 500

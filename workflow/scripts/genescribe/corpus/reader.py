@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genescribe.corpus.labels import MASKED, dense_labels
-from genescribe.corpus.shuffling import shuffled
+from genescribe.corpus.shuffling import shuffled_codes
 from genescribe.corpus.store import Corpus, Piece
 from genescribe.errors import InputError
 from genescribe.language.bases import Codes, N, reverse_complement
@@ -274,7 +274,7 @@ class WindowSampler:
         # The counter keeps these draws apart from those of `draw`, which have the same key.
         random = np.random.Generator(np.random.Philox(key=[self.seed, index], counter=[0, 0, 0, 2]))
         synonyms, anything = self.largest_shares * random.random(2)
-        codes = shuffled(
+        codes = shuffled_codes(
             row.codes, row.frame_class, row.boundary, row.genetic_code, synonyms, anything, random
         )
         return replace(row, codes=codes)

@@ -51,7 +51,7 @@ def _exchanged(groups: npt.NDArray[np.uint8], random: np.random.Generator) -> np
     return order
 
 
-def shuffled(
+def shuffled_codes(
     codes: Codes,
     frame_class: npt.NDArray[np.int8],
     boundary: npt.NDArray[np.uint8],
