@@ -67,6 +67,9 @@ def test_of_doubtful_starts_only_stops_are_learnt(decoded: Decoded) -> None:
     )
     assert both.coding == trusted.coding and both.stop.genes == 2 * trusted.stop.genes
     assert alone.coding.genes == 0 and alone.stop == trusted.stop
+    name = decoded.genome.name
+    assert (both.fitted_on, both.doubtful_starts) == ((name, name), (name,))
+    assert trusted.doubtful_starts == ()
 
 
 def test_a_few_unlucky_genes_do_not_decide_which_are_kept() -> None:

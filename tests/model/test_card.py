@@ -47,13 +47,14 @@ def test_a_release_says_when_how_good_and_what_its_scores_are(folder: Path) -> N
     assert "the model's own probability" in plain
     assert "Released" not in plain and "whole genomes" not in plain
     config = json.loads((folder / "config.json").read_text())
-    calibration = {"fitted_on": ["Vibrio_cholerae"]}
+    calibration = {"fitted_on": ["Vibrio_cholerae", "Old_one"], "doubtful_starts": ["Old_one"]}
     (folder / "config.json").write_text(json.dumps({**config, "calibration": calibration}))
     write_card(folder, 7, "2026-11-25", "| a | table |")
     text = (folder / "README.md").read_text()
     assert "Released on 2026-11-25." in text
     assert "## Accuracy on whole genomes\n\n| a | table |\n\n## Limits" in text
-    assert "exactly right, fitted on Vibrio cholerae" in text
+    assert "exactly right, fitted on Vibrio cholerae; elsewhere" in text
+    assert "Which genes are written was learnt on Old one, too." in text
 
 
 def test_figures_of_the_last_stage_are_not_passed_off_as_those_of_a_mean(folder: Path) -> None:

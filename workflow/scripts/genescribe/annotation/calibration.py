@@ -94,6 +94,7 @@ class Calibration:
         min_stop: least probability by `stop` of a coding gene that is kept.
         min_rna: least score of an RNA gene that is kept.
         fitted_on: names of the genomes.
+        doubtful_starts: those of them whose start codons taught nothing: `coding` was not fitted on them.
     """
 
     coding: Curve = Curve()
@@ -102,6 +103,7 @@ class Calibration:
     min_stop: float = 0.0
     min_rna: float = 0.0
     fitted_on: tuple[str, ...] = ()
+    doubtful_starts: tuple[str, ...] = ()
 
     def score(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
@@ -129,7 +131,9 @@ def from_mapping(content: Mapping[str, Any]) -> Calibration:
     """A calibration of the content of its JSON. Raises KeyError or TypeError when it is none."""
     coding, stop, rna = (Curve(**content[name]) for name in ("coding", "stop", "rna"))
     fitted_on = tuple(map(str, content["fitted_on"]))
-    return Calibration(coding, stop, rna, float(content["min_stop"]), float(content["min_rna"]), fitted_on)
+    doubtful = tuple(map(str, content.get("doubtful_starts", ())))
+    min_stop, min_rna = (float(content[key]) for key in ("min_stop", "min_rna"))
+    return Calibration(coding, stop, rna, min_stop, min_rna, fitted_on, doubtful)
 
 
 def read_calibration(path: Path) -> Calibration:

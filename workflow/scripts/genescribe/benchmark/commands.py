@@ -213,7 +213,8 @@ def calibrate(
 ) -> None:
     """Learn from annotated genomes how probable it is that a predicted gene is right.
 
-    The genomes must not be those that the model was trained on, nor those that it is tested on.
+    The genomes must not be those that the model is tested on. Of those that it was trained on it may know
+    the start codons by heart: give them as --doubtful-starts, too, and some that it was not trained on.
 
     Example: genescribe calibrate --genome results/genomes/aliivibrio --model results/models/full/pretrain
         --out results/models/full/pretrain/calibration.json

@@ -91,6 +91,7 @@ class Truth:
     trusted: Judged = field(default_factory=Judged)
     rna: Judged = field(default_factory=Judged)
     genomes: list[str] = field(default_factory=list)
+    doubtful_starts: list[str] = field(default_factory=list)
 
     def add(self, one: Decoded, result: StitchResult) -> None:
         """Judge the genes of a genome by its annotation, with the rules of the scorer.
@@ -132,6 +133,8 @@ class Truth:
         self.coding.reference += sum(gene.kind == PROTEIN_CODING for gene in selection.reference)
         self.rna.reference += sum(gene.kind in RNA_KINDS for gene in selection.reference)
         self.genomes.append(genome.name)
+        if one.doubtful_starts:
+            self.doubtful_starts.append(genome.name)
 
     def calibration(self) -> Calibration:
         """The calibration that fits them best."""
@@ -144,6 +147,7 @@ class Truth:
             min_stop=self.coding.threshold(stop, exact),
             min_rna=self.rna.threshold(rna),
             fitted_on=tuple(self.genomes),
+            doubtful_starts=tuple(self.doubtful_starts),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +163,18 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
 def _score(calibration: Mapping[str, Any] | None) -> str:
     if not calibration:
         return "the model's own probability of the whole gene"
-    fitted = ", ".join(str(name).replace("_", " ") for name in calibration["fitted_on"])
-    return f"the probability that the gene is exactly right, fitted on {fitted}; elsewhere it may be off"
+    doubtful = calibration.get("doubtful_starts", ())
+    fitted = [name for name in calibration["fitted_on"] if name not in doubtful]
+    score = (
+        f"the probability that the gene is exactly right, fitted on {_listed(fitted)}; elsewhere it may be off"
+    )
+    if doubtful:
+        score += f". Which genes are written was learnt on {_listed(doubtful)}, too"
+    return score
+
+
+def _listed(genomes: Iterable[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in genomes)
 
 
 _FIGURES = {
