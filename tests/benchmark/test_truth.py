@@ -68,8 +68,17 @@ def test_of_doubtful_starts_only_stops_are_learnt(decoded: Decoded) -> None:
     assert both.coding == trusted.coding and both.stop.genes == 2 * trusted.stop.genes
     assert alone.coding.genes == 0 and alone.stop == trusted.stop
     name = decoded.genome.name
-    assert (both.fitted_on, both.doubtful_starts) == ((name, name), (name,))
-    assert trusted.doubtful_starts == ()
+    assert (both.fitted_on, both.stops_alone) == ((name, name), (name,))
+    assert trusted.stops_alone == ()
+
+
+def test_of_a_genome_that_was_learnt_only_stops_are_learnt(decoded: Decoded) -> None:
+    known = replace(decoded, trained_on=True)
+    alone, both = (learn(ones, introns=False) for ones in ([decoded], [decoded, known]))
+    assert alone.rna.genes > 0
+    assert (both.coding, both.rna, both.min_rna) == (alone.coding, alone.rna, alone.min_rna)
+    assert both.stop.genes == 2 * alone.stop.genes
+    assert both.stops_alone == (decoded.genome.name,)
 
 
 def test_a_few_unlucky_genes_do_not_decide_which_are_kept() -> None:

@@ -47,7 +47,7 @@ def test_a_release_says_when_how_good_and_what_its_scores_are(folder: Path) -> N
     assert "the model's own probability" in plain
     assert "Released" not in plain and "whole genomes" not in plain
     config = json.loads((folder / "config.json").read_text())
-    calibration = {"fitted_on": ["Vibrio_cholerae", "Old_one"], "doubtful_starts": ["Old_one"]}
+    calibration = {"fitted_on": ["Vibrio_cholerae", "Old_one"], "stops_alone": ["Old_one"]}
     (folder / "config.json").write_text(json.dumps({**config, "calibration": calibration}))
     write_card(folder, 7, "2026-11-25", "| a | table |")
     text = (folder / "README.md").read_text()

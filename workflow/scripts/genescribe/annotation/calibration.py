@@ -94,7 +94,7 @@ class Calibration:
         min_stop: least probability by `stop` of a coding gene that is kept.
         min_rna: least score of an RNA gene that is kept.
         fitted_on: names of the genomes.
-        doubtful_starts: those of them whose start codons taught nothing: `coding` was not fitted on them.
+        stops_alone: those of them whose coding genes taught `stop` alone, not `coding`.
     """
 
     coding: Curve = Curve()
@@ -103,7 +103,7 @@ class Calibration:
     min_stop: float = 0.0
     min_rna: float = 0.0
     fitted_on: tuple[str, ...] = ()
-    doubtful_starts: tuple[str, ...] = ()
+    stops_alone: tuple[str, ...] = ()
 
     def score(self, evidence: Evidence) -> float:
         """Probability that the gene is right."""
@@ -131,9 +131,9 @@ def from_mapping(content: Mapping[str, Any]) -> Calibration:
     """A calibration of the content of its JSON. Raises KeyError or TypeError when it is none."""
     coding, stop, rna = (Curve(**content[name]) for name in ("coding", "stop", "rna"))
     fitted_on = tuple(map(str, content["fitted_on"]))
-    doubtful = tuple(map(str, content.get("doubtful_starts", ())))
+    stops_alone = tuple(map(str, content.get("stops_alone", ())))
     min_stop, min_rna = (float(content[key]) for key in ("min_stop", "min_rna"))
-    return Calibration(coding, stop, rna, min_stop, min_rna, fitted_on, doubtful)
+    return Calibration(coding, stop, rna, min_stop, min_rna, fitted_on, stops_alone)
 
 
 def read_calibration(path: Path) -> Calibration:

@@ -205,6 +205,10 @@ def calibrate(
         list[Path] | None,
         typer.Option(help="One of --genome whose start codons are not to be trusted; may be repeated."),
     ] = None,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(help="One of --genome that the model was trained on; may be repeated."),
+    ] = None,
     stride: Annotated[int, typer.Option(help="Distance of windows; 0 for half of one.")] = 0,
     batch: Batch = 16,
     beam: Beam = 1,
@@ -213,8 +217,8 @@ def calibrate(
 ) -> None:
     """Learn from annotated genomes how probable it is that a predicted gene is right.
 
-    The genomes must not be those that the model is tested on. Of those that it was trained on it may know
-    the start codons by heart: give them as --doubtful-starts, too, and some that it was not trained on.
+    The genomes must not be those that the model is tested on. Those that it was trained on may be given, as
+    --trained-on, too, beside others: they tell which coding genes to write, and nothing else.
 
     Example: genescribe calibrate --genome results/genomes/aliivibrio --model results/models/full/pretrain
         --out results/models/full/pretrain/calibration.json
@@ -232,9 +236,10 @@ def calibrate(
 
     if regions and len(regions) != len(genome):
         raise InputError(f"{len(regions)} --regions for {len(genome)} --genome; give one for each, or none")
-    doubtful = set(doubtful_starts or ())
-    if not doubtful <= set(genome):
-        raise InputError("--doubtful-starts must be one of --genome", min(doubtful - set(genome)))
+    doubtful, known = set(doubtful_starts or ()), set(trained_on or ())
+    for option, folders in (("--doubtful-starts", doubtful), ("--trained-on", known)):
+        if not folders <= set(genome):
+            raise InputError(f"{option} must be one of --genome", min(folders - set(genome)))
     sizes = read_model_folder(model)
     decoded = []
     for number, folder in enumerate(genome):
@@ -244,7 +249,7 @@ def calibrate(
         predictions = predict_with_workers(
             model, device, one.sequences, one.genetic_codes, windows, batch, workers, beam
         )
-        decoded.append(Decoded(one, list(predictions), where, folder in doubtful))
+        decoded.append(Decoded(one, list(predictions), where, folder in doubtful, folder in known))
     calibration = learn(decoded, sizes.introns)
     calibration.write(out)
     typer.echo(

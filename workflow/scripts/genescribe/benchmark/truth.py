@@ -48,12 +48,20 @@ class Decoded:
         regions: that were decoded; None for everything.
         doubtful_starts: whether start codons of its annotation are not to be trusted: then its coding genes
             teach right stop codons alone.
+        trained_on: whether the model learnt from it: then its RNA genes teach nothing, and its coding genes
+            right stop codons alone.
     """
 
     genome: Genome
     predictions: Sequence[WindowPrediction]
     regions: Sequence[Region] | None = None
     doubtful_starts: bool = False
+    trained_on: bool = False
+
+    @property
+    def stops_alone(self) -> bool:
+        """Whether its coding genes teach right stop codons alone."""
+        return self.doubtful_starts or self.trained_on
 
 
 @dataclass
@@ -91,7 +99,7 @@ class Truth:
     trusted: Judged = field(default_factory=Judged)
     rna: Judged = field(default_factory=Judged)
     genomes: list[str] = field(default_factory=list)
-    doubtful_starts: list[str] = field(default_factory=list)
+    stops_alone: list[str] = field(default_factory=list)
 
     def add(self, one: Decoded, result: StitchResult) -> None:
         """Judge the genes of a genome by its annotation, with the rules of the scorer.
@@ -121,8 +129,8 @@ class Truth:
                 continue
             credit = CREDIT.get(verdict, 0.0)
             if gene.model.kind != PROTEIN_CODING:
-                groups = [self.rna]
-            elif one.doubtful_starts:
+                groups = [] if one.trained_on else [self.rna]
+            elif one.stops_alone:
                 # A right stop codon is all that can be told.
                 groups, credit = [self.coding], float(credit > 0)
             else:
@@ -131,10 +139,11 @@ class Truth:
                 group.evidence.append(gene.evidence)
                 group.credit.append(credit)
         self.coding.reference += sum(gene.kind == PROTEIN_CODING for gene in selection.reference)
-        self.rna.reference += sum(gene.kind in RNA_KINDS for gene in selection.reference)
+        if not one.trained_on:
+            self.rna.reference += sum(gene.kind in RNA_KINDS for gene in selection.reference)
         self.genomes.append(genome.name)
-        if one.doubtful_starts:
-            self.doubtful_starts.append(genome.name)
+        if one.stops_alone:
+            self.stops_alone.append(genome.name)
 
     def calibration(self) -> Calibration:
         """The calibration that fits them best."""
@@ -147,7 +156,7 @@ class Truth:
             min_stop=self.coding.threshold(stop, exact),
             min_rna=self.rna.threshold(rna),
             fitted_on=tuple(self.genomes),
-            doubtful_starts=tuple(self.doubtful_starts),
+            stops_alone=tuple(self.stops_alone),
         )
 
 

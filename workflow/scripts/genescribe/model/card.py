@@ -163,14 +163,13 @@ def _stages(made: Mapping[str, Any]) -> Iterator[str]:
 def _score(calibration: Mapping[str, Any] | None) -> str:
     if not calibration:
         return "the model's own probability of the whole gene"
-    doubtful = calibration.get("doubtful_starts", ())
-    fitted = [name for name in calibration["fitted_on"] if name not in doubtful]
+    others = calibration.get("stops_alone", ())
+    fitted = [name for name in calibration["fitted_on"] if name not in others]
     score = (
-        f"the probability that the gene is exactly right, fitted on {_listed(fitted)}; elsewhere it may be off"
+        f"the probability that the gene is exactly right, fitted on {_listed(fitted)}; elsewhere it may be"
     )
-    if doubtful:
-        score += f". Which genes are written was learnt on {_listed(doubtful)}, too"
-    return score
+    written = f". Which genes are written was learnt on {_listed(others)}, too" if others else ""
+    return f"{score} be off{written}"
 
 
 def _listed(genomes: Iterable[str]) -> str:
