@@ -165,11 +165,9 @@ def _score(calibration: Mapping[str, Any] | None) -> str:
         return "the model's own probability of the whole gene"
     others = calibration.get("stops_alone", ())
     fitted = [name for name in calibration["fitted_on"] if name not in others]
-    score = (
-        f"the probability that the gene is exactly right, fitted on {_listed(fitted)}; elsewhere it may be"
-    )
+    score = f"the probability that the gene is exactly right, fitted on {_listed(fitted)}"
     written = f". Which genes are written was learnt on {_listed(others)}, too" if others else ""
-    return f"{score} be off{written}"
+    return f"{score}; elsewhere it may be off{written}"
 
 
 def _listed(genomes: Iterable[str]) -> str:
