@@ -29,12 +29,18 @@ COLUMNS = ("loss", "token_loss", "pointer_loss", "frame_loss", "boundary_loss", 
 
 
 def losses(folder: Path, corpus: Corpus, most: int) -> dict[str, Any]:
-    """Mean losses of a model, by the names of metrics.jsonl, computed in float32.
+    """Mean losses of a model, computed in float32.
 
     Args:
         folder: of the model.
         corpus: where windows are read, as long as the model's own.
         most: windows; all if 0.
+
+    Returns:
+        Losses in nats and the accuracy of pointers (0 to 1), by the names of metrics.jsonl.
+
+    Raises:
+        InputError: the folder holds no model.
     """
     model = read_model(folder).eval()
     objective = GeneObjective(TrainingConfig(tokens=1), model)
