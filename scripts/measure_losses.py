@@ -40,7 +40,7 @@ def losses(folder: Path, corpus: Corpus, most: int) -> dict[str, Any]:
         Losses in nats and the accuracy of pointers (0 to 1), by the names of metrics.jsonl.
 
     Raises:
-        InputError: the folder holds no model.
+        InputError: weights and config.json of the folder do not fit.
     """
     model = read_model(folder).eval()
     objective = GeneObjective(TrainingConfig(tokens=1), model)
